@@ -1,0 +1,107 @@
+"""All data of the course come from `load`, as one `ImageSet` of bytes in memory."""
+
+import os
+from pathlib import Path
+
+import torch
+import torchvision
+
+from cnn_course.embedded import DIGITS, mnist_m, mnist_sample
+from cnn_course.folders import read_folder
+from cnn_course.images import SPLITS, ImageSet, hold_out, is_among
+
+NAMES = ("mnist-sample", "mnist-m", "mnist", "cifar10", "folder:PATH")
+
+
+def load(
+    name: str,
+    split: str = "train",
+    *,
+    download: bool = False,
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    root: str | os.PathLike | None = None,
+) -> ImageSet:
+    """Load the `split` "train", "validation" or "test" of a data set. Two loads give equal bytes.
+
+    - `mnist-sample`: 5,000 digits of MNIST's training split, 1×28×28; 3,500, 500 and 1,000 of them.
+    - `mnist-m`: the same digits over patches of photographs, 3×32×32, in the style of MNIST-M
+      (Ganin et al. 2016). Patches of different splits share no pixel. Made once, then kept.
+    - `mnist`, `cifar10`: the full data sets, through torchvision. `download=True` fetches them
+      where they are missing. Validation is taken from the training split: for `mnist` the 5,000
+      digits of `mnist-sample`, for `cifar10` 500 images a class.
+    - `folder:PATH`: your own images, in `PATH/train/<class>/` and `PATH/test/<class>/`; one of the
+      two is enough. Where there is no `PATH/validation`, a tenth of each class of `train` is held
+      out, at least one image where there are two, and `train` is the rest. Classes and files are
+      taken in the order of their names; subfolders of a class count, hidden files do not.
+
+    Images of a folder, of any format that Pillow reads, are turned upright (EXIF), transparent
+    ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame. Then
+    each is made `size` (one number, or H and W) with `channels` (1 or 3): scaled in proportion,
+    antialiased, until it covers that size, and cropped at the centre. The defaults are those of the
+    first image, of `train` where there is one, so that all splits agree. Only `folder:PATH` takes
+    `size` and `channels`.
+
+    `root` is the folder where `mnist-m`, `mnist` and `cifar10` are kept: by default that of the
+    environment variable CNN_COURSE_CACHE, or else ~/.cache/cnn_course.
+
+    Raises ValueError for an unknown name or split and for images that cannot be used, and
+    FileNotFoundError for data that are not there.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    kind, _, path = str(name).partition(":")
+    if kind == "folder" and path:
+        return read_folder(path, split, size, channels)
+    if name not in NAMES:
+        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(NAMES)}")
+    if size is not None or channels is not None:
+        raise ValueError(
+            f"{name} has one size and one number of channels; leave out size= and channels="
+        )
+
+    root = Path(root or os.environ.get("CNN_COURSE_CACHE") or "~/.cache/cnn_course").expanduser()
+    if name == "mnist-sample":
+        return mnist_sample(split)
+    if name == "mnist-m":
+        return mnist_m(split, root)
+    full = _load_full(name, split != "test", root, download)
+    if split == "test":
+        return full
+    kept, held = _split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
+    return full.subset(kept if split == "train" else held, f"{name} {split}")
+
+
+def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
+    """The training or the test split of MNIST or CIFAR-10, as torchvision has it on disk."""
+    dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
+    try:
+        data = dataset(root, train=train, download=download)
+    except (RuntimeError, OSError, ValueError, AssertionError, LookupError) as error:
+        if download:
+            raise OSError(
+                f"{name} could not be downloaded into {root} ({error}); "
+                f"delete what is there and try again"
+            ) from error
+        raise FileNotFoundError(
+            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True)'
+        ) from error
+    if name == "mnist":
+        images, classes = data.data.unsqueeze(1), DIGITS
+    else:
+        images, classes = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous(), data.classes
+    return ImageSet(
+        f"{name} {'train' if train else 'test'}", images, torch.as_tensor(data.targets), classes
+    )
+
+
+def _split_mnist(full: ImageSet) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices of what stays for training, and of what a chapter shows: the digits of `mnist-sample`.
+
+    Files in MNIST's format that hold none of those digits are split like any other data.
+    """
+    sample = torch.cat([mnist_sample(split).images for split in SPLITS])
+    shown = is_among(full.images, sample)
+    if not shown.any():
+        return hold_out(full.labels, 0.1)
+    return (~shown).nonzero().flatten(), shown.nonzero().flatten()

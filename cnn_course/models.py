@@ -1,0 +1,93 @@
+"""The networks of the course: images (N, C, H, W) with pixels in [0, 1] to logits (N, classes)."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from cnn_course.data import ImageSet
+
+
+class Normalize(nn.Module):
+    """Shift and scale each channel: (x − mean) / sd, shapes (N, C, H, W) → (N, C, H, W).
+
+    As the first layer of a network it makes the statistics part of the weights, so that they
+    are saved, loaded and moved to a device together. They start as 0 and 1, which changes
+    nothing; `cnn_course.training.fit` sets them from the training images.
+    """
+
+    def __init__(self, channels: int = 1):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels, 1, 1))
+        self.register_buffer("sd", torch.ones(channels, 1, 1))
+
+    def set_from(self, images: ImageSet) -> None:
+        """Take over mean and standard deviation of each channel of `images`."""
+        if len(images.mean) != len(self.mean):
+            raise ValueError(
+                f"the model takes {len(self.mean)} channel(s) and {images.name} has "
+                f"{len(images.mean)}; build the model with in_channels={len(images.mean)}"
+            )
+        self.mean.copy_(images.mean.view(-1, 1, 1))
+        # A channel that never varies has sd 0; dividing by 1 leaves it at zero instead of nan.
+        self.sd.copy_(torch.where(images.sd > 0, images.sd, 1.0).view(-1, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.sd
+
+
+class MLP(nn.Sequential):
+    """Multilayer perceptron: flatten, then one ReLU layer for each entry of `hidden`.
+
+    (N, in_channels, input_size, input_size) → logits (N, num_classes).
+    """
+
+    def __init__(self, hidden=(32,), in_channels=1, input_size=28, num_classes=10):
+        widths = [in_channels * input_size**2, *hidden]
+        layers = [Normalize(in_channels), nn.Flatten()]
+        for fan_in, fan_out in pairwise(widths):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        super().__init__(*layers, nn.Linear(widths[-1], num_classes))
+
+
+class FlattenCNN(nn.Sequential):
+    """Blocks of convolution, ReLU and 2×2 max pooling, then a linear layer on the flattened map.
+
+    (N, in_channels, input_size, input_size) → logits (N, num_classes). The last layer has its own
+    weight for every place of the map, so the network still knows where a feature was.
+    """
+
+    def __init__(self, widths=(16, 40), in_channels=1, input_size=28, num_classes=10):
+        blocks = _blocks(in_channels, widths)
+        map_size = input_size // 2 ** len(widths)
+        super().__init__(
+            Normalize(in_channels),
+            *blocks,
+            nn.Flatten(),
+            nn.Linear(widths[-1] * map_size**2, num_classes),
+        )
+
+
+class GlobalPoolCNN(nn.Sequential):
+    """Blocks as in `FlattenCNN`, the last one unpooled; the mean of each map; a linear layer.
+
+    (N, in_channels, H, W) → logits (N, num_classes), for any H and W that survive the pooling.
+    Averaging over the map forgets where a feature was (Lin et al. 2014, Network in Network).
+    """
+
+    def __init__(self, widths=(16, 32, 68), in_channels=1, num_classes=10):
+        blocks = _blocks(in_channels, widths)[:-1]
+        super().__init__(
+            Normalize(in_channels),
+            *blocks,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(widths[-1], num_classes),
+        )
+
+
+def _blocks(in_channels: int, widths) -> list[nn.Module]:
+    layers = []
+    for fan_in, fan_out in pairwise([in_channels, *widths]):
+        layers += [nn.Conv2d(fan_in, fan_out, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    return layers
