@@ -2,7 +2,7 @@
 
 Each network gets its own learning rate for each order of the pixels, chosen by the mean validation
 accuracy of three seeds. The test digits are looked at only with the chosen one.
-Run from the project's root: python benchmarks/chapter01.py (about 10 minutes on 2 cores).
+Run from the project's root: python benchmarks/chapter01.py (about 5 minutes on 2 cores).
 """
 
 import time

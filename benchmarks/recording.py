@@ -1,6 +1,5 @@
 """Write a recorded run to `cnn_course/results`, with all that is needed to judge and repeat it."""
 
-import hashlib
 import json
 import os
 import platform
@@ -19,7 +18,7 @@ def record(name: str, data: list[ImageSet], settings: dict, runs: list[dict], se
     """Write `runs` as `name`.json; `settings` are what all runs share, `seconds` the whole time."""
     provenance = {
         "script": f"benchmarks/{Path(sys.argv[0]).name}",
-        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", "--untracked-files=no") else ""),
         "data": [_describe(images) for images in data],
         "settings": settings,
         "versions": {"python": platform.python_version()}
@@ -36,12 +35,11 @@ def record(name: str, data: list[ImageSet], settings: dict, runs: list[dict], se
 
 
 def _describe(images: ImageSet) -> dict:
-    digest = hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes())
     return {
         "name": images.name,
         "count": len(images),
         "format": f"uint8 {'×'.join(map(str, images.images.shape[1:]))}",
-        "sha256": digest.hexdigest(),
+        "sha256": images.sha256,
     }
 
 
