@@ -35,7 +35,7 @@ book: $(BOOK)  ## build the course into _build/html from the stored outputs
 # A failed build leaves nothing behind: Sphinx would not repeat its warnings for
 # pages that it has already written, and the next call would pass.
 $(BOOK): $(INSTALLED) $(SOURCES)
-	$(PY) -m jupyter_book build . -n -W --keep-going --quiet || { rm -rf _build; exit 1; }
+	.venv/bin/jupyter-book build . -n -W --keep-going --quiet || { rm -rf _build; exit 1; }
 	@touch $@ && echo "The course is ready: $@"
 
 serve: book  ## build the course and show it at http://localhost:8000

@@ -18,7 +18,8 @@ def record(name: str, data: list[ImageSet], settings: dict, runs: list[dict], se
     """Write `runs` as `name`.json; `settings` are what all runs share, `seconds` the whole time."""
     provenance = {
         "script": f"benchmarks/{Path(sys.argv[0]).name}",
-        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", "--untracked-files=no") else ""),
+        "commit": _git("rev-parse", "HEAD")
+        + ("+" if _git("status", "--porcelain", "--untracked-files=no") else ""),
         "data": [_describe(images) for images in data],
         "settings": settings,
         "versions": {"python": platform.python_version()}

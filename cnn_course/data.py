@@ -77,7 +77,7 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
     try:
         data = dataset(root, train=train, download=download)
-    except (RuntimeError, OSError, ValueError, AssertionError, LookupError) as error:
+    except (RuntimeError, OSError, ValueError, TypeError, AssertionError, LookupError) as error:
         if download:
             raise OSError(
                 f"{name} could not be downloaded into {root} ({error}); "
@@ -96,7 +96,7 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
 
 
 def _split_mnist(full: ImageSet) -> tuple[torch.Tensor, torch.Tensor]:
-    """Indices of what stays for training, and of what a chapter shows: the digits of `mnist-sample`.
+    """Indices of what stays for training, and of what chapters show: the digits of `mnist-sample`.
 
     Files in MNIST's format that hold none of those digits are split like any other data.
     """

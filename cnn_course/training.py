@@ -68,7 +68,8 @@ def fit(
     Raises ValueError for settings that cannot be, and FloatingPointError when the loss is no
     longer finite.
     """
-    _check_settings(train, epochs, batch_size, lr)
+    _check_not_empty(train)
+    _check_settings(epochs, batch_size, lr)
     device = choose_device(device)
     torch.manual_seed(seed)
     for layer in model.modules():
@@ -125,6 +126,7 @@ def predict(
     device: str | torch.device | None = None,
 ) -> torch.Tensor:
     """Logits (N, classes) of all images of `data`, on the CPU; the model is in evaluation mode."""
+    _check_not_empty(data)
     device = choose_device(device)
     model.to(device).eval()
     return torch.cat(
@@ -145,9 +147,12 @@ def evaluate(
     return Evaluation(F.cross_entropy(logits, data.labels).item(), right / len(data))
 
 
-def _check_settings(train: ImageSet, epochs: int, batch_size: int, lr: float) -> None:
-    if len(train) == 0:
-        raise ValueError(f"{train.name} has no image to train on")
+def _check_not_empty(data: ImageSet) -> None:
+    if len(data) == 0:
+        raise ValueError(f"{data.name} has no image; give a set with one or more")
+
+
+def _check_settings(epochs: int, batch_size: int, lr: float) -> None:
     if epochs < 0:
         raise ValueError(f"epochs={epochs}: give 0 or more")
     if batch_size < 1:

@@ -1,0 +1,83 @@
+"""A chapter as the rules see it: the .md, the executed .ipynb, and what the course knows."""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import jupytext
+
+
+@dataclass
+class Course:
+    """What the chapters of one project have in common; `checks` are the known exercise numbers."""
+
+    root: Path
+    checks: frozenset[str]
+
+    @cached_property
+    def cited(self) -> set[str]:
+        """The addresses in references.bib, in lower case."""
+        text = (self.root / "references.bib").read_text(encoding="utf-8")
+        fields = re.findall(r'^\s*(doi|url)\s*=\s*[{"](.+?)[}"],?\s*$', text, re.M | re.I)
+        return {
+            (value if value.startswith("http") else f"https://doi.org/{value}").lower().rstrip("/")
+            for _, value in fields
+        }
+
+    def cites(self, link: str) -> bool:
+        return link.lower().rstrip("/") in self.cited
+
+
+@dataclass
+class Chapter:
+    """One pair: `source` as read from the .md, `notebook` from the .ipynb beside it."""
+
+    path: Path
+    source: dict
+    notebook: dict
+    course: Course
+
+    @classmethod
+    def read(cls, path: Path, course: Course) -> "Chapter":
+        notebook = path.with_suffix(".ipynb")
+        if not notebook.exists():
+            number = path.name[:2]
+            raise FileNotFoundError(f"{path.name} has no notebook: run `make run CH={number}`")
+        return cls(path, jupytext.read(path), jupytext.read(notebook), course)
+
+    @property
+    def number(self) -> str:
+        return self.path.name[:2]
+
+    @property
+    def code_cells(self) -> list:
+        return [c for c in self.notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+    @property
+    def markdown_cells(self) -> list:
+        return [c for c in self.notebook.cells if c.cell_type == "markdown"]
+
+    @property
+    def prose(self) -> str:
+        return "\n\n".join(without_code(cell.source) for cell in self.markdown_cells)
+
+    @property
+    def tree(self) -> ast.Module:
+        """The code of all cells."""
+        body = [node for cell in self.code_cells for node in parse(cell.source).body]
+        return ast.Module(body=body, type_ignores=[])
+
+
+def parse(code: str) -> ast.Module:
+    """The code without IPython's magics, each replaced by `pass`."""
+    return ast.parse(re.sub(r"^([ \t]*)[%!].*$", r"\1pass", code, flags=re.MULTILINE))
+
+
+def without_code(markdown: str) -> str:
+    return re.sub(r"^ *(`{3,}|~{3,}).*?^ *\1[`~]*[ \t]*$", "", markdown, flags=re.S | re.M)
+
+
+def first_line(cell) -> str:
+    return f"the cell “{cell.source.strip().splitlines()[0]}”"

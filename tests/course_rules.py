@@ -1,0 +1,100 @@
+"""The rules for the course as a whole: declared imports, and a table of contents that agrees.
+
+Each takes the project's root and returns its complaints, one string each.
+"""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import jupytext
+from chapter import parse
+
+CODE_FOLDERS = (".", "cnn_course", "tests", "benchmarks")
+
+
+def imports_are_declared(root: Path) -> list[str]:
+    """Chapters import what the package itself depends on; the other code, extras as well."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    base = {_distribution(entry) for entry in project["dependencies"]}
+    extras = {_distribution(e) for es in project["optional-dependencies"].values() for e in es}
+    pins = (root / "requirements.txt").read_text(encoding="utf-8")
+    pinned = {_distribution(line) for line in pins.splitlines() if re.match(r"[\w.-]+==", line)}
+
+    complaints = []
+    for path in sorted((root / "chapters").glob("*.md")):
+        cells = [c for c in jupytext.read(path).cells if c.cell_type == "code"]
+        modules = {m for cell in cells for m in imported(parse(cell.source))}
+        complaints += _undeclared(path.name, modules, base & pinned)
+    for folder in CODE_FOLDERS:
+        for path in sorted((root / folder).glob("*.py")):
+            siblings = {sibling.stem for sibling in path.parent.glob("*.py")}
+            modules = imported(ast.parse(path.read_text(encoding="utf-8"))) - siblings
+            complaints += _undeclared(path.name, modules, (base | extras) & pinned)
+    return complaints
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The top-level names of all modules that the code imports, wherever it does."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def _undeclared(file: str, modules: Iterable[str], allowed: set[str]) -> list[str]:
+    complaints = []
+    for module in sorted(modules):
+        if module in sys.stdlib_module_names or module == "cnn_course":
+            continue
+        providers = {_distribution(name) for name in _providers().get(module, [])}
+        if not providers & allowed:
+            complaints.append(
+                f"{file} imports {module}, which none of the packages that it may use provides: "
+                "declare one in pyproject.toml and pin it in requirements.txt"
+            )
+    return complaints
+
+
+@cache
+def _providers() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def _distribution(requirement: str) -> str:
+    name = re.match(r"[\w.-]+", requirement)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def contents_agree(root: Path) -> list[str]:
+    """Every page is in _toc.yml, every entry is a page, and chapters are numbered from 00 on."""
+    toc = (root / "_toc.yml").read_text(encoding="utf-8")
+    entries = re.findall(r"^\s*(?:- *)?(?:root|file): *['\"]?([^'\"\s#]+)", toc, re.MULTILINE)
+    listed = {entry.removesuffix(".md").removesuffix(".ipynb") for entry in entries}
+    folders = ("chapters", "appendix")
+    pages = {f"{d}/{path.stem}" for d in folders for path in (root / d).glob("*.md")}
+    complaints = [f"_toc.yml does not list {page}" for page in sorted(pages - listed)]
+    for entry in sorted(listed - pages):
+        if not any((root / f"{entry}{end}").exists() for end in (".md", ".ipynb")):
+            complaints.append(f"_toc.yml lists {entry}, which does not exist")
+    chapters = sorted(page.removeprefix("chapters/") for page in pages if page[0] == "c")
+    numbers = [name[:2] for name in chapters]
+    if numbers != [f"{i:02}" for i in range(len(numbers))]:
+        complaints.append(f"the chapters' numbers must count on from 00; they are {numbers}")
+    in_toc = [entry for entry in entries if entry.startswith("chapters/")]
+    if in_toc != sorted(in_toc):
+        complaints.append(f"_toc.yml lists the chapters in the order {in_toc}")
+    if len(set(entries)) != len(entries):
+        complaints.append("_toc.yml lists a page twice")
+    return complaints
+
+
+COURSE_RULES: list[Callable[[Path], list[str]]] = [imports_are_declared, contents_agree]

@@ -1,0 +1,666 @@
+"""The rules fire: a good small chapter passes, and with one thing changed it does not."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import pytest
+from chapter import Chapter, Course
+from chapter_rules import (
+    RULES,
+    cells_are_short,
+    compares_a_whole_number,
+    executed_in_order,
+    exercises_are_complete,
+    figures_are_described,
+    markdown_is_portable,
+    metadata_is_clean,
+    number_complaints,
+    opening_and_closing,
+    outputs_are_clean,
+    pair_agrees,
+    sizes_in_budget,
+)
+from course_rules import contents_agree, imports_are_declared
+from nbconvert.preprocessors import ExecutePreprocessor
+from nbval.plugin import get_sanitize_patterns
+from prose_numbers import SANITIZE_FILE, sanitize
+
+ROOT = Path(__file__).parents[1]
+GOOD = Path(__file__).parent / "data" / "01_good.md"
+NAME = "01_good"
+
+
+@pytest.fixture(scope="session")
+def good_project(tmp_path_factory):
+    """A project with one executed chapter and the settings of the real one."""
+    root = tmp_path_factory.mktemp("project")
+    for folder in ("chapters", "tests", "cnn_course/results", "benchmarks", "appendix"):
+        (root / folder).mkdir(parents=True)
+    for name in ("conftest.py", "pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, root)
+    shutil.copy(SANITIZE_FILE, root / "tests")
+    shutil.copy(GOOD, root / "chapters")
+    shutil.copy(GOOD, root / "chapters" / "00_start.md")
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: chapters/00_start\nchapters:\n- file: chapters/01_good\n"
+    )
+    (root / "references.bib").write_text(
+        "@article{LeCun1998,\n  title = {Gradient-based learning},\n"
+        "  doi = {10.1109/5.726791},\n}\n"
+    )
+    results = {"runs": [{"accuracy": 0.87251}, {"accuracy": [0.8734, 0.6], "seconds": 213.7}]}
+    (root / "cnn_course" / "results" / "small_run.json").write_text(json.dumps(results))
+    notebook = jupytext.read(GOOD)
+    place = {"metadata": {"path": str(root / "chapters")}}
+    ExecutePreprocessor(record_timing=False, kernel_name="python3").preprocess(notebook, place)
+    jupytext.write(notebook, root / "chapters" / f"{NAME}.ipynb")
+    return root
+
+
+@pytest.fixture
+def project(good_project, tmp_path):
+    """A copy to break."""
+    return shutil.copytree(good_project, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def good_chapter(good_project):
+    checks = frozenset({"1.1", "1.2", "1.3", "1.4", "2.1"})
+    return Chapter.read(good_project / "chapters" / f"{NAME}.md", Course(good_project, checks))
+
+
+@pytest.fixture
+def chapter(good_chapter):
+    """A copy to break."""
+    return copy.deepcopy(good_chapter)
+
+
+def cell_with(chapter, text):
+    """The only cell whose source contains `text`."""
+    (cell,) = [cell for cell in chapter.notebook.cells if text in cell.source]
+    return cell
+
+
+def change(chapter, old, new):
+    cell = cell_with(chapter, old)
+    cell.source = cell.source.replace(old, new)
+    return cell
+
+
+def complaint(complaints):
+    """The one complaint."""
+    (only,) = complaints
+    return only
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_good_chapter_passes(chapter, rule):
+    assert rule(chapter) == []
+
+
+def test_a_chapter_without_a_notebook_says_how_to_get_one(project):
+    (project / "chapters" / f"{NAME}.ipynb").unlink()
+    with pytest.raises(FileNotFoundError, match="make run CH=01"):
+        Chapter.read(project / "chapters" / f"{NAME}.md", Course(project, frozenset()))
+
+
+# ----------------------------------------------------------------------- the pair, and its run
+
+
+@pytest.mark.parametrize("text", ["Counting.", "accuracy = 0.9312"])
+def test_one_changed_word_parts_the_pair(chapter, text):
+    change(chapter, text, text + "0")
+    assert "make run CH=01" in complaint(pair_agrees(chapter))
+
+
+def test_changed_metadata_parts_the_pair(chapter):
+    cell_with(chapter, "axes.plot").metadata["tags"] = ["hide-input"]
+    assert pair_agrees(chapter)
+
+
+@pytest.mark.parametrize("count", [None, 7])
+def test_execution_counts(chapter, count):
+    cell_with(chapter, "accuracy = ").execution_count = count
+    assert "not 1 to 11" in complaint(executed_in_order(chapter))
+
+
+@pytest.mark.parametrize(
+    ("output", "problem"),
+    [
+        ({"output_type": "stream", "name": "stderr", "text": "hm\n"}, "stderr: hm"),
+        ({"output_type": "stream", "name": "stdout", "text": "UserWarning: old\n"}, "warning"),
+        ({"output_type": "error", "ename": "KeyError", "evalue": "", "traceback": []}, "KeyError"),
+        (
+            {
+                "output_type": "display_data",
+                "data": {"application/vnd.jupyter.widget-view+json": {}},
+                "metadata": {},
+            },
+            "widget",
+        ),
+    ],
+    ids=["stderr", "warning", "error", "widget"],
+)
+def test_unclean_outputs(chapter, output, problem):
+    outputs = cell_with(chapter, "accuracy = ").outputs
+    outputs.append(type(chapter.notebook)(output))
+    assert problem in complaint(outputs_are_clean(chapter))
+
+
+def test_timing_metadata(chapter):
+    cell_with(chapter, "accuracy = ").metadata["execution"] = {"iopub.status.busy": "now"}
+    assert "timing" in complaint(metadata_is_clean(chapter))
+
+
+@pytest.mark.parametrize("tag", ["nbval-skip", "nbval-ignore-output", "raises-exception"])
+def test_unknown_tag(chapter, tag):
+    cell_with(chapter, "accuracy = ").metadata["tags"] = [tag]
+    assert tag in complaint(metadata_is_clean(chapter))
+
+
+@pytest.mark.parametrize("comment", ["# NBVAL_IGNORE_OUTPUT", "# PYTEST_VALIDATE_IGNORE_OUTPUT"])
+def test_comment_that_turns_the_comparison_off(chapter, comment):
+    change(chapter, "accuracy = ", f"{comment}\naccuracy = ")
+    assert "comparison off" in complaint(metadata_is_clean(chapter))
+
+
+def test_widget_state(chapter):
+    chapter.notebook.metadata["widgets"] = {}
+    assert "widget state" in complaint(metadata_is_clean(chapter))
+
+
+def test_another_kernel(chapter):
+    chapter.notebook.metadata.kernelspec.name = "my-env"
+    assert "my-env" in complaint(metadata_is_clean(chapter))
+
+
+def test_no_compared_whole_number(chapter):
+    for cell in chapter.code_cells:
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                output.text = "≈ 1,024 images, 250 ± 3 of them, 99 of 0.123\n"
+    assert "whole number" in complaint(compares_a_whole_number(chapter))
+
+
+def test_large_image(chapter):
+    (output,) = cell_with(chapter, "axes.plot").outputs
+    output.data["image/png"] = "A" * 200_004
+    assert "150,003 bytes" in complaint(sizes_in_budget(chapter))
+
+
+def test_large_notebook(chapter, project):
+    chapter.path = project / "chapters" / f"{NAME}.md"
+    with chapter.path.with_suffix(".ipynb").open("a") as file:
+        file.write(" " * 1_500_000)
+    assert "1,500,000" in complaint(sizes_in_budget(chapter))
+
+
+# ----------------------------------------------------------------------------- text and layout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("# A small good chapter", "A small good chapter", "title"),
+        ("## What you learned", "# What you learned", "title"),
+        ("- count them for a photograph;\n", "", "there are 2"),
+        ("**After this chapter you can**", "You will learn to", "there are 0"),
+        ("*About 45 minutes.*", "Soon done.", "time"),
+        ("## What you learned", "## Summary", "close with"),
+        ("## What is still missing", "## Missing", "close with"),
+        ("## Exercises", "## Tasks", "close with"),
+        ("## Further reading", "## More\n\nEnd.", "close with"),
+        ("how it began.", "how it began.\n\n## And more", "close with"),
+    ],
+)
+def test_opening_and_closing(chapter, old, new, problem):
+    change(chapter, old, new)
+    assert any(problem in found for found in opening_and_closing(chapter))
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ("{cite}`LeCun1998`", "role"),
+        ("```{note}\nOf note.\n```", ":::"),
+        (":::{glue} x\n:::", "glue"),
+        ('<img src="a.png" alt="words">', "HTML"),
+        ("[a blog](https://example.org/blog)", "https://example.org/blog"),
+        ("https://doi.org/10.1000/1", "references.bib"),
+    ],
+)
+def test_markdown_that_is_not_portable(chapter, new, problem):
+    change(chapter, "Counting.", new)
+    assert problem in complaint(markdown_is_portable(chapter))
+
+
+def test_uncited_link_in_a_caption(chapter):
+    figure = cell_with(chapter, "axes.plot").metadata["mystnb"]["figure"]
+    figure["caption"] += " After [a blog](https://example.org)."
+    assert "https://example.org" in complaint(markdown_is_portable(chapter))
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [("x = 1\n" * 20, "lines"), (f"x = '{'a' * 100}'\n", "characters")],
+)
+def test_long_cells(chapter, new, problem):
+    change(chapter, "recorded = ", f"{new}recorded = ")
+    assert problem in complaint(cells_are_short(chapter))
+
+
+def test_a_solution_may_be_long(chapter):
+    change(chapter, "answer = 3", "answer = 3\n" * 30)
+    assert cells_are_short(chapter) == []
+
+
+# -------------------------------------------------------------------------------------- figures
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "problem"),
+    [
+        ("figure", "name", "weights", "fig-"),
+        ("figure", "caption", "Weights against the side.", "Figure 1.1"),
+        ("figure", "caption", "Figure 1.2 · Weights against the side.", "count on"),
+        ("figure", "caption", "Figure 2.1 · Weights against the side.", "Figure 1.1"),
+        ("image", "alt", "", "8 words"),
+        ("image", "alt", "A straight line.", "8 words"),
+        ("image", "alt", "aa aa aa aa aa aa aa aa aa", "8 words"),
+        (
+            "image",
+            "alt",
+            "A line at 100.0 200.0 300.0 400.0 of the two to be or",
+            "not of words",
+        ),
+        ("image", "alt", "Weights that climb against the side of an image", "repeats"),
+    ],
+)
+def test_badly_described_figure(chapter, part, key, value, problem):
+    metadata = cell_with(chapter, "axes.plot").metadata["mystnb"]
+    if problem == "repeats":
+        metadata["figure"]["caption"] = f"Figure 1.1 · {value}"
+    metadata[part][key] = value
+    assert problem in complaint(figures_are_described(chapter))
+
+
+def test_figure_without_metadata(chapter):
+    del cell_with(chapter, "axes.plot").metadata["mystnb"]
+    assert any("fig-" in found for found in figures_are_described(chapter))
+
+
+def test_two_images_in_a_cell(chapter):
+    outputs = cell_with(chapter, "axes.plot").outputs
+    outputs.append(outputs[0])
+    assert "not 2" in complaint(figures_are_described(chapter))
+
+
+def test_two_figures_of_one_name(chapter):
+    cell = copy.deepcopy(cell_with(chapter, "axes.plot"))
+    cell.metadata["mystnb"]["figure"]["caption"] = "Figure 1.2 · The same again."
+    chapter.notebook.cells.append(cell)
+    assert "one name" in complaint(figures_are_described(chapter))
+
+
+ALT = "A kernel of three by three squares lies on a grid."
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        (f"![{ALT}](a.png)\n\n*Figure 1.2 · A kernel.*", None),
+        (f":::{{figure}} a.png\n:alt: {ALT}\n\nFigure 1.2 · A kernel.\n:::", None),
+        ("![A kernel](a.png)\n\n*Figure 1.2 · A kernel.*", "8 words"),
+        (f"![{ALT}](a.png)\n\nA kernel.", "count on"),
+        (":::{figure} a.png\n\nFigure 1.2 · A kernel.\n:::", "8 words"),
+        (f":::{{figure}} a.png\n:alt: {ALT}\n\nFigure 1.3 · A kernel.\n:::", "count on"),
+    ],
+)
+def test_markdown_image(chapter, image, problem):
+    change(chapter, "Counting.", image)
+    complaints = figures_are_described(chapter)
+    assert problem in complaint(complaints) if problem else complaints == []
+
+
+# ------------------------------------------------------------------------------------ exercises
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (":label: ex-1-2", ":label: ex-1-5", "labels"),
+        ("{exercise} Count again", "{exercise}", "no title"),
+        (":::{exercise} Count out", ":::{note}", "at least 4"),
+        ('answer = ...\n\ncheck("1.2", answer)', 'answer = 0\n\ncheck("1.2", answer)', "no blank"),
+        ('answer = ...\n\ncheck("1.2", answer)', "answer = ...", "must end with"),
+        ('answer = ...\n\ncheck("1.2"', 'answer = ...\n\ncheck("1.3"', "must end with"),
+        ('assert check("1.2", answer)', 'check("1.2", answer)', "assert check"),
+        ('assert check("1.2", answer)', 'assert check("1.3", answer)', "assert check"),
+    ],
+)
+def test_incomplete_exercise(chapter, old, new, problem):
+    change(chapter, old, new)
+    assert any(problem in found for found in exercises_are_complete(chapter))
+
+
+def test_blank_that_passes(chapter):
+    cell = cell_with(chapter, '...\n\ncheck("1.1"')
+    (result,) = [output for output in cell.outputs if output.output_type == "execute_result"]
+    result.data["text/plain"] = "True"
+    assert "on the blank" in complaint(exercises_are_complete(chapter))
+
+
+def test_blank_without_a_reason(chapter):
+    cell = cell_with(chapter, '...\n\ncheck("1.1"')
+    cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    assert "on the blank" in complaint(exercises_are_complete(chapter))
+
+
+def test_hidden_blank(chapter):
+    cell_with(chapter, '...\n\ncheck("1.1"').metadata["tags"] = ["hide-cell"]
+    assert "must not be hidden" in complaint(exercises_are_complete(chapter))
+
+
+def test_open_solution(chapter):
+    del cell_with(chapter, 'assert check("1.1"').metadata["tags"]
+    assert "hide-cell" in complaint(exercises_are_complete(chapter))
+
+
+def test_solution_with_another_number_on_its_button(chapter):
+    metadata = cell_with(chapter, 'assert check("1.1"').metadata["mystnb"]
+    metadata["code_prompt_show"] = "Show the solution of exercise 1.2"
+    assert "must name exercise 1.1" in complaint(exercises_are_complete(chapter))
+
+
+def test_solution_that_was_not_run(chapter):
+    cell_with(chapter, 'assert check("1.1"').outputs = []
+    assert "no stored output" in complaint(exercises_are_complete(chapter))
+
+
+def test_exercise_without_its_cells(chapter):
+    cells = chapter.notebook.cells
+    cells.remove(cell_with(chapter, '...\n\ncheck("1.4"'))
+    cells.remove(cell_with(chapter, 'assert check("1.4"'))
+    found = exercises_are_complete(chapter)
+    assert any("the blank must follow" in problem for problem in found)
+    assert any("the solution must follow" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("checks", "problem"),
+    [
+        ({"1.1", "1.2", "1.3"}, "no check has the number 1.4"),
+        ({"1.1", "1.2", "1.3", "1.4", "1.5"}, "no exercise has the number 1.5"),
+    ],
+)
+def test_exercises_and_checks_differ(chapter, checks, problem):
+    chapter.course.checks = frozenset(checks)
+    assert problem in complaint(exercises_are_complete(chapter))
+
+
+# -------------------------------------------------------------------------------------- numbers
+
+SOURCELESS = [
+    "There are 21.",
+    "It has 61,706 weights.",
+    "A grid of 27×27.",
+    "Shift by −23 pixels.",
+    "About 3.1 of them.",
+    "It costs 0.5 of it.",
+    "It costs .5 of it.",
+    "Scored 93.1 %.",  # measured, and therefore never a source
+    "Scored 93.14 at its best.",
+    "Scored 91 %.",
+    "All 92 of them and 93 more.",
+    "The recorded run has 88.3 %.",
+    "A run took 214 seconds.",
+    "It has 3 billion weights.",
+    "Over 4 billion weights.",
+    "Less than 3 billion weights.",
+    "More than 3.2 million inputs.",
+    "About 3.14 million inputs.",
+    "The `kernel_size` is 25.",
+    "$W = 25\\,s$",
+    "$x^{25}$",
+    "| 1 | 25 |\n| --- | --- |\n| 2 | 3 |",
+    "It was so in 2012.",
+    "Since 2012.\n\nSee [LeCun et al. 1998](https://doi.org/10.1109/5.726791).",
+    "- In 2012.\n- By [LeCun et al. 1998](https://doi.org/10.1109/5.726791).",
+    "In 2012, says [someone](https://pytorch.org/).",
+    "### The 25 layers",
+    ":::{figure} a.png\n:alt: A grid of 25 squares\n:::",
+    "Figure 1.2, 25 weights.",
+    "Pairs (3,25).",
+    "Version 2.15.0.",
+    "Size 200 by 150.",  # of the figure, in the text that stands in for it
+    "Each of 1,0245.",
+]
+
+
+@pytest.mark.parametrize("text", SOURCELESS)
+def test_number_without_a_source(chapter, text):
+    change(chapter, "Counting.", text)
+    complaints = number_complaints(chapter)
+    assert complaints
+    assert all("has no source" in found for found in complaints)
+
+
+SOURCED = [
+    "There are 19, −6, 5 % and 3×3.",
+    "With 3,145,728 or 3145728 or `3_145_728` inputs.",
+    "Above 0.92, or 92 %, or 92 per cent.",
+    "The recorded run has 87.3 %, 87.34 %, 0.87 or 0.873.",
+    "It took about 214 seconds, or 213.7.",
+    "Over 3 billion, about 3.1 billion, almost 3.15 billion, 3,145.728 million.",
+    "About 3.1 GB, nearly 3,150 MB and some 3,100,000 inputs.",
+    "It was so in 2012 ([LeCun et al. 1998](https://doi.org/10.1109/5.726791)).",
+    "See Figure 1.21, figures 1.2 and 1.33, table 1.25, exercise 1.20, § 3.25, chapter 04.",
+    "ResNet-50, CIFAR-100, conv2d, float32, x86 and CC BY 4.0.",
+    "```\n25 lines of code\n```",
+    "<!-- 25 -->",
+    ":::{exercise} One\n:label: ex-1-25\n:::",
+    ":::{figure} 25.png\n:width: 250px\n:::",
+    "[a page](page_25.md#part-25)",
+    "The weight $w_{25}$ in row 2.",
+    "$$\nW = 3{,}145{,}728\n$$ (eq-25)",
+]
+
+
+@pytest.mark.parametrize("text", SOURCED)
+def test_number_with_a_source(chapter, text):
+    change(chapter, "Counting.", text)
+    assert number_complaints(chapter) == []
+
+
+@pytest.mark.parametrize(("part", "key"), [("figure", "caption"), ("image", "alt")])
+def test_number_in_a_caption_or_alt_text(chapter, part, key):
+    cell_with(chapter, "axes.plot").metadata["mystnb"][part][key] += " It has 25 points."
+    assert "25" in complaint(number_complaints(chapter))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("assert accuracy > 0.92", "accuracy > 0.92"), ('recorded = "small_run"', "")],
+    ids=["assert", "results"],
+)
+def test_number_whose_source_is_gone(chapter, old, new):
+    change(chapter, old, new)
+    assert "has no source" in complaint(number_complaints(chapter))
+
+
+def test_number_whose_output_is_gone(chapter):
+    cell_with(chapter, "accuracy = ").outputs = []
+    assert any(found.startswith("3,145,728 ") for found in number_complaints(chapter))
+
+
+# ----------------------------------------------------------------------------- the whole course
+
+
+def test_a_good_course_passes(project):
+    assert imports_are_declared(project) == []
+    assert contents_agree(project) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "problem"),
+    [
+        ("benchmarks/run.py", "import scipy.stats", "scipy"),
+        ("cnn_course/new.py", "def f():\n    from no_such_package import x", "no_such_package"),
+        ("tests/test_new.py", "import yaml", "yaml"),
+    ],
+)
+def test_undeclared_import(project, file, code, problem):
+    (project / file).write_text(code)
+    assert f"imports {problem}," in complaint(imports_are_declared(project))
+
+
+def test_a_chapter_may_not_import_the_tools_of_tests(project):
+    page = project / "chapters" / f"{NAME}.md"
+    page.write_text(page.read_text().replace("import json", "import pytest"))
+    assert "imports pytest" in complaint(imports_are_declared(project))
+
+
+def test_unpinned_import(project):
+    pins = (project / "requirements.txt").read_text()
+    (project / "requirements.txt").write_text(re.sub(r"^matplotlib==.*\n", "", pins, flags=re.M))
+    assert "imports matplotlib" in imports_are_declared(project)[0]
+
+
+def test_declared_imports_and_siblings_pass(project):
+    (project / "tests/helper.py").write_text("import PIL, sklearn, torch, pytest, cnn_course.data")
+    (project / "tests/test_new.py").write_text("import helper\nfrom . import other")
+    assert imports_are_declared(project) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("- file: chapters/01_good\n", "", "does not list chapters/01_good"),
+        ("01_good\n", "01_good\n- file: appendix/x\n", "appendix/x, which does not exist"),
+        ("root: chapters/00_start", "root: chapters/01_good", "does not list chapters/00_start"),
+        ("01_good\n", "01_good\n- file: chapters/01_good\n", "twice"),
+        (
+            "00_start\nchapters:\n- file: chapters/01_good",
+            "01_good\nchapters:\n- file: chapters/00_start",
+            "order",
+        ),
+    ],
+)
+def test_contents_that_differ(project, old, new, problem):
+    toc = project / "_toc.yml"
+    toc.write_text(toc.read_text().replace(old, new))
+    assert any(problem in found for found in contents_agree(project))
+
+
+def test_a_gap_in_the_chapters_numbers(project):
+    (project / "chapters/00_start.md").unlink()
+    assert any("count on from 00" in found for found in contents_agree(project))
+
+
+def test_an_unlisted_appendix(project):
+    (project / "appendix/notation.md").write_text("# Notation\n")
+    assert complaint(contents_agree(project)) == "_toc.yml does not list appendix/notation"
+
+
+# ------------------------------------------------------------------- the comparison of outputs
+
+
+def test_every_line_of_the_sanitize_file_is_read():
+    """Nbval drops a regex without a replacement in the next line, and says nothing."""
+    lines = SANITIZE_FILE.read_text(encoding="ascii").splitlines()
+    patterns = get_sanitize_patterns("\n".join(lines))
+    assert len(patterns) == sum(line.startswith("regex:") for line in lines) == 2
+    assert len(patterns) == sum(line.startswith("replace:") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "sanitized"),
+    [
+        ("accuracy ≈ 93.1 %", "accuracy ≈ # %"),
+        ("≈1,024.5, 7", "≈ #, 7"),
+        ("loss ≈  -1.5e-07 after 3", "loss ≈ # after 3"),
+        ("≈ −6", "≈ #"),
+        ("93.1 ± 0.4", "# ± #"),
+        ("MLP   93.1±0.4   784", "MLP# ± #784"),
+        ("a|  -5.0 ±  10.25 |", "a|# ± #|"),
+        ("a ≈ 93.1 ± 0.4", "a ≈# ± #"),
+        ("1e-3 ± 1e-4", "# ± #"),
+        # and nothing else:
+        ("accuracy 93.1 %, 61,706 weights", "accuracy 93.1 %, 61,706 weights"),
+        ("≈ nan", "≈ nan"),
+        ("nan ± 0.4", "nan ± 0.4"),
+        ("3 seeds, mean ± sd", "3 seeds, mean ± sd"),
+        ("about = 93", "about = 93"),
+    ],
+)
+def test_what_is_sanitized(text, sanitized):
+    assert sanitize(text) == sanitized
+
+
+def nbval(folder, *arguments):
+    """`pytest --nbval`, as a reader calls it, with nothing on its command line but the folder."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "CNN_"))}
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", *arguments]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return run.returncode, run.stdout + run.stderr
+
+
+def edit_outputs(project, old, new):
+    """Change the stored outputs in the notebook's file, and them alone."""
+    path = project / "chapters" / f"{NAME}.ipynb"
+    notebook = jupytext.read(path)
+    changed = json.loads(json.dumps([c.get("outputs") for c in notebook.cells]).replace(old, new))
+    before = [c.get("outputs") for c in notebook.cells]
+    assert changed != json.loads(json.dumps(before))
+    for cell, outputs in zip(notebook.cells, changed, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = [type(notebook)(output) for output in outputs]
+    jupytext.write(notebook, path)
+
+
+def test_nbval_passes_and_reports_the_seconds(project):
+    code, report = nbval(project, "chapters")
+    assert code == 0, report
+    assert re.search(r"chapters/01_good.ipynb: \d+\.\d s of 50 s", report)
+
+
+def test_nbval_works_from_a_subfolder(project):
+    code, report = nbval(project / "chapters", ".")
+    assert code == 0, report
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3,145,728,000", "3,145,728,001"),
+        ("Exercise 1.4: right", "Exercise 1.5: right"),
+        ("False", "True"),
+    ],
+)
+def test_nbval_catches_a_changed_output(project, old, new):
+    edit_outputs(project, old, new)
+    code, report = nbval(project, "chapters")
+    assert code == 1, report
+    assert "Cell outputs differ" in report
+
+
+def test_nbval_forgives_a_measured_value(project):
+    edit_outputs(project, "93.1 %", "9.25 %")
+    edit_outputs(project, " 93.14 \\u00b1 0.37", "100.00 \\u00b1 0.5")
+    code, report = nbval(project, "chapters")
+    assert code == 0, report
+
+
+def test_nbval_fails_a_notebook_far_over_its_budget(project):
+    conftest = project / "conftest.py"
+    conftest.write_text(conftest.read_text().replace('"01": 50', '"01": 0.01'))
+    code, report = nbval(project, "chapters")
+    assert code == 1, report
+    assert "FAILED: more than 2 times its budget" in report

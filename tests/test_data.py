@@ -1,0 +1,350 @@
+"""`ImageSet`, and the data sets that `load` knows by name."""
+
+import gzip
+import hashlib
+import os
+import pickle
+import random
+import struct
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from torchvision.datasets import CIFAR10
+
+from cnn_course import embedded
+from cnn_course.data import load
+from cnn_course.embedded import BANDS, COUNTS, PATCH, PERIOD, SHA256, patch_positions
+from cnn_course.images import SPLITS, ImageSet, hold_out, is_among
+
+CLASSES = ("cat", "dog")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def image_set(images=None, labels=None):
+    images = torch.zeros(4, 3, 2, 2, dtype=torch.uint8) if images is None else images
+    labels = torch.tensor([0, 1, 0, 1]) if labels is None else labels
+    return ImageSet("pets train", images, labels, CLASSES)
+
+
+# ImageSet
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (torch.zeros(4, 3, 2, 2), None, "images must be uint8"),
+        (torch.zeros(4, 2, 2, dtype=torch.uint8), None, r"shape \(4, 2, 2\)"),
+        (None, torch.zeros(4), "labels must be int64"),
+        (None, torch.zeros(3, dtype=torch.int64), r"shape \(3,\)"),
+        (None, torch.tensor([0, 1, 2, 0]), "label 2 is none of the 2 classes"),
+        (None, torch.tensor([0, -1, 1, 0]), "label -1"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(images, labels, message):
+    with pytest.raises(ValueError, match=f"pets train: .*{message}"):
+        image_set(images, labels)
+
+
+def test_mean_and_sd_are_those_of_the_pixels():
+    images = torch.randint(256, (50, 3, 5, 7), dtype=torch.uint8)
+    data = image_set(images, torch.zeros(50, dtype=torch.int64))
+    floats = images.double() / 255
+    assert torch.allclose(data.mean, floats.mean((0, 2, 3)).float())
+    assert torch.allclose(data.sd, floats.std((0, 2, 3), correction=0).float())
+
+
+def test_an_image_set_is_a_dataset():
+    data = load("mnist-sample", "validation")
+    image, label = data[7]
+    assert torch.equal(image, data.images[7])
+    assert type(label) is int
+    assert label == data.labels[7]
+    batches = list(DataLoader(data, batch_size=128))
+    assert torch.equal(torch.cat([images for images, _ in batches]), data.images)
+    assert torch.equal(torch.cat([labels for _, labels in batches]), data.labels)
+    assert sum(1 for _ in data) == len(data)
+    with pytest.raises(TypeError):
+        data[:3]
+
+
+def test_an_image_set_says_what_it_is():
+    assert repr(load("mnist-sample")) == "mnist-sample train: 3,500 images 1×28×28, 10 classes"
+
+
+def test_a_subset_is_a_copy():
+    data = image_set()
+    few = data.subset(torch.tensor([3, 0]), "few")
+    few.images.fill_(9)
+    assert few.labels.tolist() == [1, 0]
+    assert few.name == "few"
+    assert data.images.sum() == 0
+
+
+# Holding out
+
+
+def test_hold_out_takes_its_share_of_each_class():
+    labels = torch.tensor([0] * 40 + [1] * 4 + [2] * 2 + [3] + [4] * 15)
+    kept, held = hold_out(labels, 0.1)
+    assert labels[held].bincount(minlength=5).tolist() == [4, 1, 1, 0, 2]
+    assert sorted([*kept.tolist(), *held.tolist()]) == list(range(len(labels)))
+
+
+def test_hold_out_never_takes_a_whole_class():
+    kept, _ = hold_out(torch.tensor([0, 0, 1, 1, 1]), 0.9)
+    assert len(kept) == 2
+
+
+def test_hold_out_draws_the_same_for_ever():
+    # A version of NumPy that draws otherwise would change every split of the course.
+    held = hold_out(torch.tensor([0, 1] * 20), 0.15)[1]
+    assert held.tolist() == [3, 12, 22, 23, 30, 33]
+
+
+# mnist-sample and mnist-m
+
+
+@pytest.mark.parametrize(("name", "split"), SHA256)
+def test_embedded_sets_are_the_courses_bytes(name, split, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        built, again = (load(name, split, root=tmp_path) for _ in range(2))
+    assert built.sha256 == again.sha256 == SHA256[name, split]
+    assert built.labels.bincount().tolist() == [COUNTS[split] // 10] * 10
+    assert built.images.shape[1:] == ((1, 28, 28) if name == "mnist-sample" else (3, 32, 32))
+
+
+def test_another_process_loads_the_same_bytes(tmp_path):
+    code = "from cnn_course.data import load; print(load('mnist-m', 'test').sha256)"
+    for seed in "1", "2":  # the first builds, the second reads what the first kept
+        env = os.environ | {"PYTHONHASHSEED": seed, "CNN_COURSE_CACHE": str(tmp_path)}
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        assert run.stdout.strip() == SHA256["mnist-m", "test"], run.stderr
+        assert run.stderr == ""
+
+
+def test_no_digit_is_in_two_splits():
+    digits = [image.tobytes() for s in SPLITS for image in load("mnist-sample", s).images.numpy()]
+    assert len(digits) == len(set(digits)) == 5000
+
+
+def test_mnist_m_shows_the_digits_of_the_same_split(cache):
+    for split in SPLITS:
+        assert torch.equal(
+            load("mnist-m", split, root=cache).labels, load("mnist-sample", split).labels
+        )
+
+
+def test_mnist_m_is_the_difference_of_photograph_and_digit(cache):
+    from sklearn.datasets import load_sample_images
+
+    digits, blended = load("mnist-sample", "test"), load("mnist-m", "test", root=cache)
+    photo, top, left = patch_positions("test", 1000, (427, 640))[123]
+    patch = load_sample_images().images[photo][top : top + 32, left : left + 32]
+    for channel in range(3):
+        for y, x in (0, 0), (16, 16), (10, 14), (20, 17), (31, 31):
+            inside = 2 <= y < 30 and 2 <= x < 30
+            digit = int(digits.images[123, 0, y - 2, x - 2]) if inside else 0
+            expected = abs(int(patch[y, x, channel]) - digit)
+            assert blended.images[123, channel, y, x] == expected
+
+
+def test_patches_of_different_splits_share_no_pixel():
+    seen = {}
+    for split in SPLITS:
+        positions = patch_positions(split, COUNTS[split], (427, 640))
+        covered = np.zeros((2, 427, 640), bool)
+        for photo, top, left in positions:
+            patch = covered[photo, top : top + PATCH, left : left + PATCH]
+            assert patch.shape == (PATCH, PATCH)
+            patch[:] = True
+        seen[split] = covered
+    assert not (seen["train"] & seen["validation"]).any()
+    assert not (seen["train"] & seen["test"]).any()
+    assert not (seen["validation"] & seen["test"]).any()
+    # Each split uses most of its bands, of both photographs.
+    for split, (start, stop) in BANDS.items():
+        assert seen[split].mean((1, 2)).min() > 0.75 * (stop - start) / PERIOD
+
+
+def test_a_damaged_cache_is_made_again(tmp_path):
+    good = load("mnist-m", "test", root=tmp_path).to_bytes()
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == good
+    for bad in b"", good[:-1], good + b"0", good[:5] + bytes([good[5] ^ 1]) + good[6:]:
+        file.write_bytes(bad)
+        assert load("mnist-m", "test", root=tmp_path).to_bytes() == good
+        assert file.read_bytes() == good
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_cache_is_read(tmp_path, monkeypatch):
+    load("mnist-m", "validation", root=tmp_path)
+    monkeypatch.setattr(embedded, "build_mnist_m", None)
+    assert load("mnist-m", "validation", root=tmp_path).sha256 == SHA256["mnist-m", "validation"]
+
+
+def test_a_cache_folder_that_cannot_be_written_is_done_without(tmp_path):
+    (tmp_path / "file").touch()
+    data = load("mnist-m", "validation", root=tmp_path / "file" / "below")
+    assert data.sha256 == SHA256["mnist-m", "validation"]
+
+
+def test_an_interrupted_write_leaves_no_file(tmp_path, monkeypatch):
+    def full_disk(source, target):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(embedded.os, "replace", full_disk)
+    load("mnist-m", "validation", root=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_pixels_are_used_with_a_warning_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setitem(SHA256, ("mnist-m", "validation"), "another")
+    with pytest.warns(UserWarning, match="mnist-m validation is not byte for byte") as caught:
+        load("mnist-m", "validation", root=tmp_path)
+    assert len(caught) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# mnist and cifar10, from small files in the layout of the real ones
+
+
+def write_mnist(root, images, labels):
+    """The four files of MNIST: `images` (N, 28, 28) and `labels` (N,) for both of its splits."""
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in "train", "t10k":
+        header = struct.pack(">4i", 0x803, *images.shape)
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = struct.pack(">2i", 0x801, len(labels))
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+
+
+def fake_digits(count):
+    pixels = np.random.RandomState(0).randint(256, size=(count, 28, 28)).astype(np.uint8)
+    return pixels, (np.arange(count) % 10).astype(np.uint8)
+
+
+def test_validation_of_mnist_is_mnist_sample(tmp_path):
+    sample = load("mnist-sample", "test").subset(torch.arange(30))
+    pixels, labels = fake_digits(70)
+    order = np.random.RandomState(1).permutation(100)
+    pixels = np.concatenate([pixels, sample.images[:, 0].numpy()])[order]
+    labels = np.concatenate([labels, sample.labels.numpy().astype(np.uint8)])[order]
+    write_mnist(tmp_path, pixels, labels)
+
+    train, validation, test = (load("mnist", split, root=tmp_path) for split in SPLITS)
+    assert (len(train), len(validation), len(test)) == (70, 30, 100)
+    assert is_among(validation.images, sample.images).all()
+    assert not is_among(train.images, sample.images).any()
+    assert torch.equal(test.images[:, 0], torch.from_numpy(pixels))
+    assert test.labels.tolist() == labels.tolist()
+    assert train.classes == tuple("0123456789")
+    assert repr(train) == "mnist train: 70 images 1×28×28, 10 classes"
+
+
+def test_validation_of_other_digits_is_a_tenth(tmp_path):
+    write_mnist(tmp_path, *fake_digits(200))
+    train, validation = load("mnist", root=tmp_path), load("mnist", "validation", root=tmp_path)
+    assert validation.labels.bincount().tolist() == [2] * 10
+    assert not is_among(train.images, validation.images).any()
+    assert len(train) == 180
+
+
+def write_cifar10(root, monkeypatch, per_batch=100):
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir()
+    pixels = np.random.RandomState(0).randint(256, size=(6, per_batch, 3072)).astype(np.uint8)
+    contents = {
+        f"data_batch_{i}": {"data": pixels[i], "labels": [n % 10 for n in range(per_batch)]}
+        for i in range(1, 6)
+    }
+    contents["test_batch"] = {"data": pixels[0], "labels": [n % 10 for n in range(per_batch)]}
+    contents["batches.meta"] = {"label_names": [f"class {n}" for n in range(10)]}
+    sums = {}
+    for name, content in contents.items():
+        data = pickle.dumps(content)
+        (folder / name).write_bytes(data)
+        sums[name] = hashlib.md5(data).hexdigest()
+    monkeypatch.setattr(CIFAR10, "train_list", [[n, sums[n]] for n in sums if n[0] == "d"])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": sums["batches.meta"]})
+    return pixels
+
+
+def test_cifar10(tmp_path, monkeypatch):
+    pixels = write_cifar10(tmp_path, monkeypatch)
+    train, validation, test = (load("cifar10", split, root=tmp_path) for split in SPLITS)
+    assert train.labels.bincount().tolist() == [45] * 10
+    assert validation.labels.bincount().tolist() == [5] * 10
+    assert not is_among(train.images, validation.images).any()
+    assert torch.equal(test.images, torch.from_numpy(pixels[0]).view(-1, 3, 32, 32))
+    assert repr(test) == "cifar10 test: 100 images 3×32×32, 10 classes"
+    assert test.classes[3] == "class 3"
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_absent_data_say_how_to_get_them(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_COURSE_CACHE", str(tmp_path))
+    with pytest.raises(FileNotFoundError) as caught:
+        load(name)
+    assert str(tmp_path) in str(caught.value)
+    assert f'load("{name}", download=True)' in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_data_are_refused(tmp_path, monkeypatch):
+    write_mnist(tmp_path, *fake_digits(20))
+    file = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    good = file.read_bytes()
+    changed = random.Random(0)
+    bad = [good[:n] for n in (0, 3, 16, 500, len(good) - 1)] + [gzip.compress(good)]
+    bad += [good[:n] + changed.randbytes(1) + good[n + 1 :] for n in (2, 3)]
+    for data in bad:
+        file.write_bytes(data)
+        with pytest.raises(FileNotFoundError, match="not whole"):
+            load("mnist", root=tmp_path)
+
+    write_cifar10(tmp_path, monkeypatch)
+    (tmp_path / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"cos\nsystem\n")
+    with pytest.raises(FileNotFoundError, match="not whole"):
+        load("cifar10", root=tmp_path)
+
+
+def test_a_failed_download_says_so(tmp_path, monkeypatch):
+    def no_network(*_):
+        raise RuntimeError("Error downloading train-images")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
+    with pytest.raises(OSError, match=r"mnist could not be downloaded into .*train-images.*again"):
+        load("mnist", download=True, root=tmp_path)
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["mnist-simple", "folder:", "folder", "", None])
+def test_an_unknown_name_lists_the_known_ones(name):
+    with pytest.raises(ValueError, match=r"mnist-sample, mnist-m, mnist, cifar10, folder:PATH"):
+        load(name)
+
+
+def test_an_unknown_split_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no split 'valid'; choose one of train, validation, test"):
+        load("mnist-sample", "valid")
+
+
+@pytest.mark.parametrize("option", [{"size": 32}, {"channels": 3}])
+def test_size_and_channels_are_for_folders(option):
+    with pytest.raises(ValueError, match="mnist-m has one size"):
+        load("mnist-m", **option)

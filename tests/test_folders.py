@@ -1,0 +1,321 @@
+"""The reader's own images: `load("folder:PATH")`."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cnn_course import folders
+from cnn_course.data import load
+
+
+def picture(seed, size=(8, 8), mode="RGB"):
+    """A noisy image of `size` (W, H), grey ("L") or RGB."""
+    shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
+    pixels = np.random.RandomState(seed).randint(256, size=shape)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def save(image, *path, **options):
+    file = os.path.join(*path)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    image.save(file, **options)
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Twenty cats and four dogs for training, two of each for the test."""
+    for split, counts in {"train": {"cat": 20, "dog": 4}, "test": {"cat": 2, "dog": 2}}.items():
+        for name, count in counts.items():
+            for i in range(count):
+                seed = seed_of(split, name, i)
+                save(picture(seed), tmp_path, split, name, f"{i:02}.png")
+    return tmp_path
+
+
+def seed_of(split, name, i):
+    return 1000 * ("train", "test").index(split) + 100 * ("cat", "dog").index(name) + i
+
+
+def message_of(error, *args, **options):
+    """The message with which `load` fails: one sentence, on one line."""
+    with pytest.raises(error) as caught:
+        load(*args, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def one_image(folder, **options):
+    """Pixels (C, H, W) of a folder that holds a single image."""
+    return load(f"folder:{folder}", "test", **options).images[0]
+
+
+# Splits and classes
+
+
+def test_a_tenth_of_train_is_held_out(pets):
+    train, validation, test = (
+        load(f"folder:{pets}", split) for split in ("train", "validation", "test")
+    )
+    assert train.classes == validation.classes == test.classes == ("cat", "dog")
+    assert train.labels.bincount().tolist() == [18, 3]
+    assert validation.labels.bincount().tolist() == [2, 1]
+    assert test.labels.tolist() == [0, 0, 1, 1]
+    images = torch.cat([train.images, validation.images])
+    assert len({image.numpy().tobytes() for image in images}) == 24
+    assert torch.equal(test.images[0], torch.tensor(np.array(picture(1000))).permute(2, 0, 1))
+    assert repr(test) == f"folder:{pets} test: 4 images 3×8×8, 2 classes"
+
+
+def test_a_folder_of_validation_is_used_where_there_is_one(pets):
+    for name in "cat", "dog":
+        save(picture(7), pets, "validation", name, "a.png")
+    assert len(load(f"folder:{pets}", "validation")) == 2
+    assert len(load(f"folder:{pets}", "train")) == 24
+
+
+def test_a_folder_with_test_alone(tmp_path):
+    save(picture(1), tmp_path, "test", "cat", "a.png")
+    assert len(load(f"folder:{tmp_path}", "test")) == 1
+    for split in "train", "validation":
+        message = message_of(FileNotFoundError, f"folder:{tmp_path}", split)
+        assert f"no folder {split}, only test" in message
+
+
+def test_a_folder_with_train_alone_has_no_test(tmp_path):
+    save(picture(1), tmp_path, "train", "cat", "a.png")
+    assert "no folder test, only train" in message_of(
+        FileNotFoundError, f"folder:{tmp_path}", "test"
+    )
+    assert len(load(f"folder:{tmp_path}", "train")) == 1
+    assert "one image a class" in message_of(ValueError, f"folder:{tmp_path}", "validation")
+
+
+def test_order_is_that_of_the_names(pets, monkeypatch):
+    expected = load(f"folder:{pets}", "validation")
+    listing = folders.Path.iterdir
+    monkeypatch.setattr(folders.Path, "iterdir", lambda p: reversed(list(listing(p))))
+    again = load(f"folder:{pets}", "validation")
+    assert again.sha256 == expected.sha256
+    assert again.classes == expected.classes
+
+
+def test_hidden_files_are_passed_over_and_subfolders_are_read(pets):
+    expected = load(f"folder:{pets}", "test")
+    for clutter in ".DS_Store", "Thumbs.db", "desktop.ini", "._00.png":
+        (pets / "test" / "cat" / clutter).write_bytes(b"no image")
+    (pets / "test" / ".ipynb_checkpoints").mkdir()
+    (pets / "test" / "notes.txt").touch()
+    assert load(f"folder:{pets}", "test").sha256 == expected.sha256
+    save(picture(5), pets, "test", "dog", "more", "a.png")
+    assert load(f"folder:{pets}", "test").labels.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    save(picture(1), tmp_path, "test", "cat", "a.png")
+    monkeypatch.setenv("USERPROFILE" if sys.platform == "win32" else "HOME", str(tmp_path))
+    assert len(load("folder:~", "test")) == 1
+
+
+# What is wrong with a folder
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    path = tmp_path / "nowhere"
+    assert f"no folder {path}" in message_of(FileNotFoundError, f"folder:{path}")
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    assert f"{tmp_path} has no folder train" in message_of(FileNotFoundError, f"folder:{tmp_path}")
+    (tmp_path / "train").mkdir()
+    assert f"{tmp_path / 'train'} has no class folders" in message_of(
+        FileNotFoundError, f"folder:{tmp_path}"
+    )
+
+
+def test_a_class_without_images_is_named(pets):
+    (pets / "train" / "eel").mkdir()
+    (pets / "train" / "eel" / ".DS_Store").touch()
+    message = message_of(ValueError, f"folder:{pets}")
+    assert f"class {pets / 'train' / 'eel'} has no images" in message
+
+
+@pytest.mark.parametrize(("has", "lacks"), [("train", "test"), ("test", "train")])
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_class_in_one_split_only_is_named(pets, has, lacks, split):
+    save(picture(1), pets, has, "eel", "a.png")
+    message = message_of(ValueError, f"folder:{pets}", split)
+    assert f"'eel' is in {pets / has} and not in {pets / lacks}" in message
+
+
+def damaged(pets, data):
+    file = pets / "test" / "dog" / "01.png"
+    file.write_bytes(data)
+    return file, message_of(ValueError, f"folder:{pets}", "test")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n"])
+def test_a_file_that_is_no_image_is_named(pets, data):
+    file, message = damaged(pets, data)
+    assert f"{file} is no image that Pillow can read" in message
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "tiff"])
+def test_a_truncated_image_is_named(pets, tmp_path, share, suffix):
+    save(picture(1, (64, 64)), tmp_path, f"whole.{suffix}")
+    data = (tmp_path / f"whole.{suffix}").read_bytes()
+    file, message = damaged(pets, data[: int(share * len(data))])
+    assert str(file) in message
+    assert "remove or replace it" in message
+
+
+def test_a_corrupt_image_is_named(pets):
+    data = bytearray((pets / "test" / "dog" / "01.png").read_bytes())
+    data[60:70] = b"0123456789"
+    file, message = damaged(pets, bytes(data))
+    assert f"{file} cannot be read as an image" in message
+
+
+def test_an_image_too_large_for_pillow_is_named(pets, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    message = message_of(ValueError, f"folder:{pets}", "test")
+    assert f"{pets / 'train' / 'cat' / '00.png'} cannot be read as an image" in message
+
+
+def test_what_does_not_fit_into_memory_is_refused(pets):
+    message = message_of(ValueError, f"folder:{pets}", size=1_000_000)
+    assert "give a smaller size" in message
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "32", (32,), (32, 0), (8.0, 8), (1, 2, 3)])
+def test_a_size_that_cannot_be_is_named(pets, size):
+    assert f"size={size!r}" in message_of(ValueError, f"folder:{pets}", size=size)
+
+
+@pytest.mark.parametrize("channels", [0, 2, 4, "RGB"])
+def test_channels_that_cannot_be_are_named(pets, channels):
+    assert f"channels={channels!r}" in message_of(ValueError, f"folder:{pets}", channels=channels)
+
+
+# Size
+
+
+def test_the_first_image_of_train_decides(pets):
+    save(picture(1, (12, 6), "L"), pets, "train", "cat", "00.png")
+    for split in "train", "validation", "test":
+        assert load(f"folder:{pets}", split).images.shape[1:] == (1, 6, 12)
+
+
+def test_an_image_of_the_right_size_is_left_alone(tmp_path):
+    image = picture(1, (5, 7))
+    save(image, tmp_path, "test", "cat", "a.png")
+    expected = torch.tensor(np.array(image)).permute(2, 0, 1)
+    assert torch.equal(one_image(tmp_path), expected)
+    assert torch.equal(one_image(tmp_path, size=(7, 5)), expected)
+
+
+def test_resizing_covers_and_crops_at_the_centre(tmp_path):
+    pixels = np.zeros((10, 30), np.uint8)
+    pixels[:, 10:20] = 200  # the central square, and it alone
+    save(Image.fromarray(pixels), tmp_path, "test", "cat", "a.png")
+    assert (one_image(tmp_path, size=10) == 200).all()
+    half = one_image(tmp_path, size=(5, 15))[0].numpy()
+    assert half.shape == (5, 15)
+    assert (half[:, 6:9] == 200).all()
+    assert half[:, 0].max() == 0
+    assert one_image(tmp_path, size=40).shape == (1, 40, 40)
+
+
+def test_shrinking_averages(tmp_path):
+    checkers = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
+    save(Image.fromarray(checkers), tmp_path, "test", "cat", "a.png")
+    small = one_image(tmp_path, size=8).float()
+    assert (small - 127.5).abs().max() < 4
+
+
+# Formats
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp", "gif", "jpg", "ppm"])
+def test_formats(tmp_path, suffix):
+    colour = Image.new("RGB", (9, 6), (200, 100, 50))
+    save(colour, tmp_path, "test", "cat", f"a.{suffix}")
+    pixels = one_image(tmp_path)
+    assert pixels.shape == (3, 6, 9)
+    expected = torch.tensor([200, 100, 50]).view(3, 1, 1)
+    assert (pixels.int() - expected).abs().max() <= 3  # JPEG and WebP round
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "channels"),
+    [
+        ("1", "png", 1),
+        ("L", "png", 1),
+        ("LA", "png", 1),
+        ("P", "png", 3),
+        ("RGBA", "png", 3),
+        ("CMYK", "jpg", 3),
+        ("CMYK", "tiff", 3),
+        ("LAB", "tiff", 3),
+        ("YCbCr", "tiff", 3),
+        ("F", "tiff", 1),
+        ("I;16", "png", 1),
+        ("I", "tiff", 1),
+    ],
+)
+def test_modes_have_their_channels(tmp_path, mode, suffix, channels):
+    save(Image.new(mode, (4, 3)), tmp_path, "test", "cat", f"a.{suffix}")
+    assert one_image(tmp_path).shape == (channels, 3, 4)
+    assert one_image(tmp_path, channels=1).shape == (1, 3, 4)
+    assert one_image(tmp_path, channels=3).shape == (3, 3, 4)
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    save(Image.fromarray(values), tmp_path, "test", "cat", "a.png")
+    assert one_image(tmp_path).flatten().tolist() == [0, 1, 128, 255]
+
+
+def test_transparency_is_laid_over_white(tmp_path):
+    pixels = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [0, 0, 0, 128]]], np.uint8)
+    save(Image.fromarray(pixels), tmp_path, "test", "cat", "a.png")
+    opaque, clear, half = one_image(tmp_path)[:, 0].T.tolist()
+    assert opaque == [10, 20, 30]
+    assert clear == [255, 255, 255]
+    assert half == [127, 127, 127]
+
+
+def test_a_transparent_palette_entry_is_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((1, 0), 1)
+    save(image, tmp_path, "test", "cat", "a.png", transparency=1)
+    assert one_image(tmp_path)[:, 0].T.tolist() == [[255, 0, 0], [255, 255, 255]]
+
+
+def test_grey_becomes_rgb_and_back(tmp_path):
+    image = picture(1, (4, 4), "L")
+    save(image, tmp_path, "test", "cat", "a.png")
+    grey = torch.tensor(np.array(image))
+    assert torch.equal(one_image(tmp_path, channels=3), grey.expand(3, 4, 4))
+    assert torch.equal(one_image(tmp_path, channels=1)[0], grey)
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    image = picture(1, (6, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: the camera was turned by a quarter
+    save(image, tmp_path, "test", "cat", "a.png", exif=exif)
+    upright = np.array(image.transpose(Image.Transpose.ROTATE_270))
+    assert torch.equal(one_image(tmp_path), torch.tensor(upright).permute(2, 0, 1))
+
+
+def test_an_animation_gives_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (4, 4), c) for c in ("red", "blue")]
+    save(frames[0], tmp_path, "test", "cat", "a.gif", save_all=True, append_images=frames[1:])
+    assert one_image(tmp_path)[:, 0, 0].tolist() == [255, 0, 0]

@@ -1,0 +1,136 @@
+"""The training loop: it learns, it repeats itself from a seed, and it refuses what cannot be."""
+
+import math
+
+import pytest
+import torch
+
+from cnn_course.data import load
+from cnn_course.images import ImageSet
+from cnn_course.models import MLP
+from cnn_course.training import choose_device, evaluate, fit, predict
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("mnist-sample", "validation")
+
+
+def seeded_mlp(seed=0):
+    torch.manual_seed(seed)
+    return MLP()
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_fit_learns_the_digits(digits):
+    model = seeded_mlp()
+    history = fit(model, digits, digits, epochs=10)
+    assert history.validation_accuracy[-1] > 0.95
+    assert history.train_loss[-1] < history.train_loss[0] / 4
+    assert len(history.train_loss) == len(history.validation_loss) == len(history.seconds) == 10
+
+
+def test_the_seed_decides_whatever_ran_before(digits):
+    first, second, other = seeded_mlp(), seeded_mlp(), seeded_mlp()
+    fit(first, digits, epochs=1, seed=1)
+    torch.rand(17)
+    fit(second, digits, epochs=1, seed=1)
+    fit(other, digits, epochs=1, seed=2)
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_looking_at_validation_changes_nothing(digits):
+    watched, unwatched = seeded_mlp(), seeded_mlp()
+    fit(watched, digits, digits, epochs=2)
+    fit(unwatched, digits, epochs=2)
+    assert torch.equal(weights(watched), weights(unwatched))
+
+
+def test_one_step_is_that_of_nesterov_momentum(digits):
+    """Two full-batch steps, against the update of Sutskever et al. 2013 as PyTorch states it."""
+    model, reference = seeded_mlp(), seeded_mlp()
+    fit(model, digits, epochs=2, batch_size=len(digits), lr=0.1, momentum=0.9)
+    reference.layers[0].set_from(digits)
+    x, rates = digits.images.float() / 255, []
+    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 2, cycle_momentum=False)
+    velocity = [torch.zeros_like(p) for p in reference.parameters()]
+    for _ in range(2):
+        rates.append(optimizer.param_groups[0]["lr"])
+        loss = torch.nn.functional.cross_entropy(reference(x), digits.labels)
+        gradients = torch.autograd.grad(loss, list(reference.parameters()))
+        for p, v, g in zip(reference.parameters(), velocity, gradients, strict=True):
+            v.mul_(0.9).add_(g)
+            p.data -= rates[-1] * (g + 0.9 * v)
+        optimizer.step()
+        schedule.step()
+    assert torch.allclose(weights(model), weights(reference), atol=1e-5)
+
+
+def test_no_epochs_changes_no_weight(digits):
+    model = seeded_mlp()
+    before = weights(model)
+    assert fit(model, digits, epochs=0).train_loss == []
+    assert torch.equal(before, weights(model))
+
+
+def test_evaluate_counts_right_answers(digits):
+    model = seeded_mlp()
+    logits = predict(model, digits, batch_size=7)
+    right = sum(
+        int(row.argmax()) == label
+        for row, label in zip(logits, digits.labels.tolist(), strict=True)
+    )
+    result = evaluate(model, digits)
+    assert result.accuracy == right / len(digits)
+    assert math.isclose(
+        result.loss, torch.nn.functional.cross_entropy(logits, digits.labels).item(), rel_tol=1e-5
+    )
+
+
+def test_predict_is_in_evaluation_mode(digits):
+    model = torch.nn.Sequential(torch.nn.Dropout(0.5), MLP())
+    model.train()
+    assert torch.equal(predict(model, digits), predict(model, digits))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("epochs", -1), ("batch_size", 0), ("lr", float("nan")), ("lr", 0.0), ("lr", -1.0)],
+)
+def test_settings_that_cannot_be_are_named(digits, setting, value):
+    with pytest.raises(ValueError, match=f"{setting}={value}"):
+        fit(seeded_mlp(), digits, **{setting: value})
+
+
+def test_an_empty_set_is_refused():
+    empty = ImageSet(
+        "empty", torch.zeros(0, 1, 28, 28, dtype=torch.uint8), torch.zeros(0).long(), ("one",)
+    )
+    with pytest.raises(ValueError, match="empty has no image"):
+        fit(seeded_mlp(), empty)
+    with pytest.raises(ValueError, match="empty has no image"):
+        evaluate(seeded_mlp(), empty)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_step(digits):
+    with pytest.raises(FloatingPointError, match=r"step \d+ of epoch 1.*lr=1e\+30"):
+        fit(seeded_mlp(), digits, epochs=1, lr=1e30)
+
+
+def test_the_device_is_chosen_in_order(monkeypatch):
+    monkeypatch.setenv("CNN_COURSE_DEVICE", "cpu")
+    assert choose_device().type == "cpu"
+    assert choose_device("meta").type == "meta"
+    monkeypatch.delenv("CNN_COURSE_DEVICE")
+    assert choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("device", ["graphics", "cuda:99"])
+def test_a_device_that_is_not_there_is_named(device):
+    with pytest.raises(ValueError, match=f"{device}.*cpu"):
+        choose_device(device)
