@@ -85,7 +85,7 @@ def _show(value) -> str:
             if value.dim() == 2
             else value.tolist()
         )
-    return "..." if value is ... else reprlib.repr(value)
+    return "the three dots" if value is ... else reprlib.repr(value)
 
 
 # Chapter 01

@@ -21,7 +21,8 @@ DIRECTIVES |= {"list-table", "dropdown", "seealso"}
 ALLOWED_LINKS = ("https://pytorch.org/", "https://docs.pytorch.org/", "https://jupyter.org/")
 ALLOWED_LINKS += ("https://www.python.org/", "https://colab.research.google.com/")
 
-MAX_LINES, MAX_WIDTH = 20, 100
+# 88 characters fit beside both side bars of the built page.
+MAX_LINES, MAX_WIDTH = 20, 88
 MAX_PNG, MAX_NOTEBOOK = 150_000, 1_500_000
 ALT_WORDS = 8
 FIGURE_NUMBER = re.compile(r"^\W*Figure (\d+\.\d+) · \S", re.MULTILINE)
