@@ -80,8 +80,8 @@ format: setup  ## put the code into the project's style
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup  ## run the recorded experiments again: hours of work, results into cnn_course/results
-	for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
+bench: setup  ## run every script of benchmarks/ again, which is slow; results into cnn_course/results
+	for script in benchmarks/chapter*.py; do $(PY) $$script || exit 1; done
 
 upgrade: setup  ## pin today's releases, install them, execute every chapter and show what changed
 	$(PY) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header \

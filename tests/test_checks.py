@@ -34,8 +34,9 @@ def leaves(*arguments):
 
 JUNK = [
     None, ..., 0, 1.5, float("nan"), True, "", "text", b"bytes", [], {}, {1: 2}, object(),
-    Hostile(), throws, leaves, len, lambda: None, lambda *a: Hostile(), lambda *a: torch.rand(3), int, MLP,
-    torch.rand(2, 2), torch.nn.Linear(2, 3), MLP(), dict.fromkeys(["ReLU"]),
+    Hostile(), throws, leaves, len, lambda: None, lambda *a: Hostile(),
+    lambda *a: torch.rand(3), int, MLP, torch.rand(2, 2), torch.nn.Linear(2, 3), MLP(),
+    dict.fromkeys(["ReLU"]),
 ]  # fmt: skip
 
 

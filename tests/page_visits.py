@@ -1,0 +1,215 @@
+"""Open pages of the built book in Chromium, and note everything that can be wrong with them.
+
+`visit` returns what it saw; each function of `RULES` turns that into complaints, one sentence
+each, none for a sound page.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+THEMES = ("light", "dark")
+PHONE_WIDTHS = (390, 320)
+LEAST_CONTRAST = 4.5  # WCAG 2.1, level AA, for text
+
+# Errors and warnings that the theme writes to the console on every page, and that we accept.
+# Sphinx Book Theme's stock error (“Identifier 'THEBE_JS_URL' has already been declared”) went
+# with sphinx_thebe, which _config.yml leaves out; what the theme still writes is plain log lines
+# (“[PST]: Changed to dark mode …”), which are neither. So the list is empty.
+KNOWN_MESSAGES = ()
+
+# What one look at the page tells. The contrast of each piece of text is taken against the
+# nearest ancestor that has a background of its own, other backgrounds being see-through.
+LOOK = """async () => {
+  if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
+  await document.fonts.ready;
+  const shown = e => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const all = selector => [...document.querySelectorAll(selector)];
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const luminance = colour => {
+    const [r, g, b] = [...colour].slice(0, 3).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const background = e => {
+    for (; e; e = e.parentElement) {
+      const colour = rgba(getComputedStyle(e).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return rgba("white");
+  };
+  const contrast = e => {
+    const pair = [luminance(rgba(getComputedStyle(e).color)), luminance(background(e))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  };
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    const text = walker.currentNode.data.trim();
+    if (text && shown(e) && e.closest("article, .bd-search-container, footer"))
+      texts.push([text.slice(0, 60), contrast(e)]);
+  }
+  const body = document.body.innerText;
+  return {
+    title: document.title,
+    language: document.documentElement.lang,
+    headings: all("h1").filter(shown).map(e => e.innerText),
+    background: getComputedStyle(document.body).backgroundColor,
+    texts,
+    formulas: all("span.math, div.math").length,
+    drawn: all("span.math mjx-container, div.math mjx-container").length,
+    raw: ["\\\\(", "\\\\[", "Math input error"].filter(s => body.includes(s)),
+    math_errors: all("mjx-merror, [data-mjx-error]").length,
+    images: all("img").map(e => [e.getAttribute("src").slice(0, 80), e.getAttribute("alt"),
+                                 e.naturalWidth, !!e.closest("article")]),
+    footer: all(".bd-footer-content").map(e => e.innerText).join(" "),
+  };
+}"""
+
+MEASURE = """() => ({
+  width: document.documentElement.scrollWidth,
+  searches: [...document.querySelectorAll("form.bd-search, .search-button__button")]
+    .filter(e => e.checkVisibility()).length,
+})"""
+
+
+@dataclass
+class Visit:
+    """What was seen of one page, opened at `url` in one `theme`."""
+
+    url: str
+    theme: str
+    requests: list = field(default_factory=list)  # everything outside the book, blocked
+    messages: list = field(default_factory=list)  # console errors and warnings, uncaught errors
+    facts: dict = field(default_factory=dict)  # of LOOK
+    measures: dict = field(default_factory=dict)  # of MEASURE, by window width in pixels
+
+
+def open_page(browser, home, theme, seen, width=1280):
+    """A new blank page that may load only what lies under the address `home` (and `data:`).
+
+    Whatever else it asks for is blocked, and noted in `seen.requests`; what goes wrong in its
+    scripts is noted in `seen.messages`. Close `page.context` after use.
+    """
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_init_script(
+        f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+    )
+
+    def guard(route):
+        if route.request.url.startswith((home, "data:")):
+            route.continue_()
+        else:
+            seen.requests.append(route.request.url)
+            route.abort()
+
+    def note(kind, text):
+        if text not in KNOWN_MESSAGES:
+            seen.messages.append(f"{kind}: {text}")
+
+    context.route("**/*", guard)
+    page = context.new_page()
+    page.on("console", lambda m: m.type in ("error", "warning") and note(m.type, m.text))
+    page.on("pageerror", lambda error: note("uncaught", str(error)))
+    return page
+
+
+def visit(browser, home, path, theme):
+    """Open the page `path` under `home`, look at it, and measure it at every width."""
+    seen = Visit(home + path, theme)
+    page = open_page(browser, home, theme, seen)
+    page.goto(seen.url)
+    seen.facts = page.evaluate(LOOK)
+    for width in (1280, *PHONE_WIDTHS):
+        page.set_viewport_size({"width": width, "height": 900})
+        seen.measures[width] = page.evaluate(MEASURE)
+    page.context.close()
+    return seen
+
+
+def asks_nothing_of_the_network(seen):
+    return [f"asks for {url}" for url in seen.requests]
+
+
+def has_a_silent_console(seen):
+    return [f"console {message}" for message in seen.messages]
+
+
+def draws_its_formulas(seen):
+    facts = seen.facts
+    complaints = [f"shows {text!r}" for text in facts["raw"]]
+    if facts["drawn"] < facts["formulas"]:
+        complaints.append(f"draws {facts['drawn']} of {facts['formulas']} formulas")
+    if facts["math_errors"]:
+        complaints.append(f"has {facts['math_errors']} formulas with an error in them")
+    return complaints
+
+
+def is_legible(seen):
+    low = [(text, ratio) for text, ratio in seen.facts["texts"] if ratio < LEAST_CONTRAST]
+    complaints = [f"has {text!r} at a contrast of {ratio:.2f}" for text, ratio in low]
+    return complaints if seen.facts["texts"] else ["shows no text"]
+
+
+def does_not_scroll_sideways(seen):
+    return [
+        f"is {seen.measures[width]['width']} px wide in a window of {width} px"
+        for width in PHONE_WIDTHS
+        if seen.measures[width]["width"] > width
+    ]
+
+
+def has_one_search(seen):
+    return [
+        f"shows {measure['searches']} search fields or buttons at {width} px"
+        for width, measure in seen.measures.items()
+        if measure["searches"] != 1
+    ]
+
+
+def shows_and_describes_its_images(seen):
+    complaints = []
+    for src, alt, natural_width, in_article in seen.facts["images"]:
+        if natural_width == 0:
+            complaints.append(f"does not load the image {src}")
+        # The logo outside the article stands beside the title, and its alt text is empty.
+        words = re.findall(r"[A-Za-z]{2,}", alt or "")
+        if alt is None or (in_article and len(words) < 5):
+            complaints.append(f"has alt text {alt!r} at the image {src}")
+    return complaints
+
+
+def has_a_title_and_one_heading(seen):
+    facts = seen.facts
+    complaints = [] if facts["title"].strip() else ["has no title"]
+    if len(facts["headings"]) != 1:
+        complaints.append(f"shows {len(facts['headings'])} first-level headings")
+    if facts["language"] != "en":
+        complaints.append(f"says its language is {facts['language']!r}")
+    return complaints
+
+
+def has_our_footer(seen):
+    footer = seen.facts["footer"]
+    wanted = ("The cnn_course authors", "Copyright 2026", "CC BY 4.0", "MIT")
+    complaints = [f"lacks {words!r} in its footer" for words in wanted if words not in footer]
+    return complaints + (["shows the theme's stock year 2023"] if "2023" in footer else [])
+
+
+RULES = (
+    asks_nothing_of_the_network,
+    has_a_silent_console,
+    draws_its_formulas,
+    is_legible,
+    does_not_scroll_sideways,
+    has_one_search,
+    shows_and_describes_its_images,
+    has_a_title_and_one_heading,
+    has_our_footer,
+)
