@@ -80,8 +80,8 @@ format: setup  ## put the code into the project's style
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup  ## run every script of benchmarks/ again, which is slow; results into cnn_course/results
-	for script in benchmarks/chapter*.py; do $(PY) $$script || exit 1; done
+bench: setup  ## time our convolutions against PyTorch's, as ratios
+	$(PY) benchmarks/ops.py
 
 upgrade: setup  ## pin today's releases, install them, execute every chapter and show what changed
 	$(PY) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header \

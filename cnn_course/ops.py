@@ -63,15 +63,19 @@ def conv2d(
     x, weight, out_size, (stride, dilation) = _prepare(
         input, weight, bias, stride, padding, dilation, groups
     )
-    windows = _windows(x, weight.shape[2:], stride, dilation, out_size)
-    weights = weight[0].numel()  # of one kernel, as many as a column has numbers
-    columns = windows.reshape(len(x), groups, weights, out_size[0] * out_size[1])  # the copy
+    windows = _windows(x, weight.shape[2:], stride, dilation)
+    # One matrix product for each group of each image; a kernel has so many weights:
+    products, weights = len(x) * groups, weight[0].numel()
+    columns = windows.reshape(products, weights, out_size[0] * out_size[1])  # the copy
     kernels = weight.reshape(groups, len(weight) // groups, weights)
-    if groups == 1:  # the usual case, faster without an axis of length 1
-        columns, kernels = columns[:, 0], kernels[0]
-    output = (kernels @ columns).reshape(len(x), len(weight), *out_size)
-    if bias is not None:
-        output = output + bias[:, None, None]
+    kernels = kernels.expand(len(x), -1, -1, -1).reshape(products, len(weight) // groups, weights)
+    if bias is None:
+        output = torch.bmm(kernels, columns)
+    else:
+        biases = bias.reshape(groups, len(weight) // groups, 1)
+        biases = biases.expand(len(x), -1, -1, -1).reshape(products, len(weight) // groups, 1)
+        output = torch.baddbmm(biases, kernels, columns)  # the product, and the bias on top
+    output = output.reshape(len(x), len(weight), *out_size)
     return output if input.dim() == 4 else output[0]
 
 
@@ -131,14 +135,14 @@ def relu(input: Tensor) -> Tensor:
     return torch.where(input <= 0, torch.zeros_like(input), input)  # and a nan stays nan
 
 
-def _windows(x: Tensor, kernel, stride, dilation, out_size) -> Tensor:
+def _windows(x: Tensor, kernel, stride, dilation) -> Tensor:
     """All windows of `x` (N, C, H, W) as a view: (N, C, F_h, F_w, H_out, W_out), nothing copied."""
-    n, c, h, w = x.stride()
-    return x.as_strided(
-        (*x.shape[:2], *kernel, *out_size),
-        (n, c, h * dilation[0], w * dilation[1], h * stride[0], w * stride[1]),
-        x.storage_offset(),
-    )
+    for axis in (0, 1):
+        span = dilation[axis] * (kernel[axis] - 1) + 1
+        x = x.unfold(2 + axis, span, stride[axis])  # a new last axis, along the window
+        if dilation[axis] > 1:
+            x = x[..., :: dilation[axis]]
+    return x.permute(0, 1, 4, 5, 2, 3)
 
 
 def _prepare(input, weight, bias, stride, padding, dilation, groups):
@@ -193,7 +197,7 @@ def _pool_windows(input, kernel_size, stride, padding, dilation, ceil_mode, fill
         end = (out_size[i] - 1) * stride[i] + spans[i]  # of the last window, in the padded image
         sides += [padding[i], max(padding[i], end - size[i] - padding[i])]
     x = F.pad(x, sides, value=fill) if any(sides) else x
-    windows = _windows(x, kernel, stride, dilation, out_size)
+    windows = _windows(x, kernel, stride, dilation)
     return windows, (kernel, stride, padding, out_size)
 
 

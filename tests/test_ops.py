@@ -46,6 +46,7 @@ def convolutions(draw, most=9):
     return x, weight, bias, stride, padding, draw(maybe_pair(few)), groups
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @settings(max_examples=2000, deadline=None)
 @given(convolutions())
 def test_conv2d_is_torch_conv2d(arguments):
@@ -53,6 +54,7 @@ def test_conv2d_is_torch_conv2d(arguments):
     same_or_both_refuse(lambda: ops.conv2d(*arguments), lambda: F.conv2d(*arguments), dtype)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @settings(max_examples=150, deadline=None)
 @given(convolutions(most=5))
 def test_conv2d_loops_is_torch_conv2d(arguments):
@@ -98,6 +100,7 @@ def gradients(function, *tensors):
     return torch.autograd.grad((output * noise(*output.shape, seed=5)).sum(), tensors)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @settings(max_examples=300, deadline=None)
 @given(convolutions())
 def test_gradients_of_conv2d(arguments):
@@ -157,6 +160,8 @@ def test_images_that_are_no_plain_block_of_memory():
     ):
         assert torch.allclose(ops.conv2d(x, weight), F.conv2d(x, weight))
         assert torch.allclose(ops.max_pool2d(x, 2), F.max_pool2d(x, 2))
+        turned = weight.to(memory_format=torch.channels_last)
+        assert torch.allclose(ops.conv2d(x, turned), F.conv2d(x, weight))
         x = x.detach().requires_grad_()
         (ours,) = torch.autograd.grad(ops.conv2d(x, weight).sum(), x)
         (theirs,) = torch.autograd.grad(F.conv2d(x, weight).sum(), x)

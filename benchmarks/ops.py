@@ -1,0 +1,89 @@
+"""Time our convolutions against `torch.nn.functional.conv2d`, as ratios measured in one run.
+
+The shapes are those of LeNet-5 and of a small CIFAR-10 network, 64 images at a time. Each round
+times every function once, in turn, so that a slow moment of the machine meets all of them; what is
+printed is the median of the rounds' ratios. Run: python benchmarks/ops.py (about a minute).
+"""
+
+import statistics
+import time
+
+import torch
+from torch.nn import functional as F
+
+from cnn_course import ops
+from cnn_course.arithmetic import conv_macs
+
+BATCH, WARM_UP, ROUNDS = 64, 3, 15
+# Input channels, output channels, kernel, side of the image, padding.
+SHAPES = [
+    (1, 6, 5, 28, 2),
+    (6, 16, 5, 14, 0),
+    (3, 32, 3, 32, 1),
+    (32, 64, 3, 16, 1),
+    (64, 128, 3, 8, 1),
+]
+
+
+def seconds(function) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def forward_and_backward(conv2d, x, weight, bias, padding):
+    """Two functions without arguments: the forward pass, and the backward pass of a kept one."""
+    output = conv2d(x, weight, bias, 1, padding)
+    gradient = torch.ones_like(output)
+
+    def forward():
+        with torch.no_grad():
+            conv2d(x, weight, bias, 1, padding)
+
+    def backward():
+        torch.autograd.grad(output, (x, weight, bias), gradient, retain_graph=True)
+
+    return forward, backward
+
+
+def ratios(c_in, c_out, kernel, side, padding) -> tuple[float, float]:
+    """Medians of im2col's time over PyTorch's, forward and backward."""
+    torch.manual_seed(0)
+    x = torch.randn(BATCH, c_in, side, side, requires_grad=True)
+    weight = torch.randn(c_out, c_in, kernel, kernel, requires_grad=True)
+    bias = torch.randn(c_out, requires_grad=True)
+    ours = forward_and_backward(ops.conv2d, x, weight, bias, padding)
+    theirs = forward_and_backward(F.conv2d, x, weight, bias, padding)
+    rounds = [
+        [seconds(ours[i]) / seconds(theirs[i]) for i in (0, 1)] for _ in range(WARM_UP + ROUNDS)
+    ]
+    return tuple(map(statistics.median, zip(*rounds[WARM_UP:], strict=True)))
+
+
+def loops_ratio() -> float:
+    """The loops' time over PyTorch's, on one image and a shape that is small enough for them."""
+    x, weight = torch.randn(1, 1, 14, 14), torch.randn(2, 1, 5, 5)
+    rounds = [
+        seconds(lambda: ops.conv2d_loops(x, weight)) / seconds(lambda: F.conv2d(x, weight))
+        for _ in range(WARM_UP + ROUNDS)
+    ]
+    return statistics.median(rounds[WARM_UP:])
+
+
+def main():
+    print(f"times as multiples of F.conv2d's, {torch.get_num_threads()} thread(s)")
+    print("shape, batch 64            MACs an image   im2col forward   backward")
+    measured = []
+    for shape in SHAPES:
+        c_in, c_out, kernel, side, padding = shape
+        macs = conv_macs(side, c_in, c_out, kernel, padding=padding)
+        measured.append(ratios(*shape))
+        name = f"{c_in}→{c_out} k{kernel} {side}×{side} p{padding}"
+        print(f"{name:24} {macs:15,} {measured[-1][0]:16.2f} {measured[-1][1]:10.2f}", flush=True)
+    medians = [statistics.median(column) for column in zip(*measured, strict=True)]
+    print(f"{'median of the shapes':40} {medians[0]:16.2f} {medians[1]:10.2f}")
+    print(f"the loops, 1→2 k5 14×14, one image: {loops_ratio():,.0f}")
+
+
+if __name__ == "__main__":
+    main()
