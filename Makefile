@@ -45,10 +45,7 @@ $(BOOK): $(INSTALLED) $(SOURCES)
 serve: book  ## build the course and show it at http://localhost:8000
 	$(PY) -m http.server 8000 --bind localhost --directory _build/html
 
-test: book  ## everything: style, unit tests, every notebook, the strict book and its pages
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m codespell_lib
+test: book lint  ## everything: style, unit tests, every notebook, the strict book and its pages
 	$(PY) -m pytest tests
 	$(PY) -m pytest --nbval chapters
 

@@ -23,14 +23,15 @@ class Normalize(nn.Module):
 
     def set_from(self, images: ImageSet) -> None:
         """Take over mean and standard deviation of each channel of `images`."""
-        if len(images.mean) != len(self.mean):
+        mean, sd = images.mean, images.sd  # once: each goes through all pixels
+        if len(mean) != len(self.mean):
             raise ValueError(
                 f"the model takes {len(self.mean)} channel(s) and {images.name} has "
-                f"{len(images.mean)}; build the model with in_channels={len(images.mean)}"
+                f"{len(mean)}; build the model with in_channels={len(mean)}"
             )
-        self.mean.copy_(images.mean.view(-1, 1, 1))
+        self.mean.copy_(mean.view(-1, 1, 1))
         # A channel that never varies has sd 0; dividing by 1 leaves it at zero instead of nan.
-        self.sd.copy_(torch.where(images.sd > 0, images.sd, 1.0).view(-1, 1, 1))
+        self.sd.copy_(torch.where(sd > 0, sd, 1.0).view(-1, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (x - self.mean) / self.sd

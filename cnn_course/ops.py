@@ -24,8 +24,9 @@ def conv2d_loops(
 
     Arguments and result as in `conv2d`.
     """
-    x, weight, out_size, sizes = _prepare(input, weight, bias, stride, padding, dilation, groups)
-    (stride_h, stride_w), (dilation_h, dilation_w) = sizes
+    x, out_size, (stride_h, stride_w), (dilation_h, dilation_w) = _prepare(
+        input, weight, bias, stride, padding, dilation, groups
+    )
     out_channels, in_channels, height, width = weight.shape  # in_channels: of one group
     output = x.new_zeros(len(x), out_channels, *out_size)
     for n in range(len(x)):
@@ -60,9 +61,7 @@ def conv2d(
     → (N, C_out, H_out, W_out), as `torch.nn.functional.conv2d`. `padding` may be "valid" or "same".
     The method is Chellapilla et al. 2006. Raises ValueError for shapes that do not fit.
     """
-    x, weight, out_size, (stride, dilation) = _prepare(
-        input, weight, bias, stride, padding, dilation, groups
-    )
+    x, out_size, stride, dilation = _prepare(input, weight, bias, stride, padding, dilation, groups)
     windows = _windows(x, weight.shape[2:], stride, dilation)
     # One matrix product for each group of each image; a kernel has so many weights:
     products, weights = len(x) * groups, weight[0].numel()
@@ -146,7 +145,7 @@ def _windows(x: Tensor, kernel, stride, dilation) -> Tensor:
 
 
 def _prepare(input, weight, bias, stride, padding, dilation, groups):
-    """The padded input (N, C, H, W), the weight, the output's size, and stride and dilation."""
+    """The padded input (N, C, H, W), the output's size, and stride and dilation as pairs."""
     x = _batched(input)
     if weight.dim() != 4:
         raise ValueError(f"weight has shape {tuple(weight.shape)}; give (C_out, C_in, F_h, F_w)")
@@ -158,16 +157,14 @@ def _prepare(input, weight, bias, stride, padding, dilation, groups):
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"bias has shape {tuple(bias.shape)}; give ({len(weight)},)")
     kernel, stride, dilation = tuple(weight.shape[2:]), _pair(stride), _pair(dilation)
+    size = tuple(x.shape[2:])
     if isinstance(padding, str):
         before, after = _named_padding(padding, kernel, stride, dilation)
+        size, padding = tuple(map(sum, zip(size, before, after, strict=True))), 0
     else:
         before = after = padding = _pair(padding)
-        conv_output_size(
-            tuple(x.shape[2:]), kernel, stride, padding, dilation
-        )  # names what is wrong
-    x = F.pad(x, (before[1], after[1], before[0], after[0]))
-    out_size = conv_output_size(tuple(x.shape[2:]), kernel, stride, 0, dilation)
-    return x, weight, out_size, (stride, dilation)
+    out_size = conv_output_size(size, kernel, stride, padding, dilation)
+    return F.pad(x, (before[1], after[1], before[0], after[0])), out_size, stride, dilation
 
 
 def _named_padding(padding, kernel, stride, dilation):

@@ -98,16 +98,17 @@ def fit(
         model.train()
         for step, batch in enumerate(torch.randperm(len(train)).to(device).split(batch_size)):
             loss = F.cross_entropy(model(images[batch].float() / 255), labels[batch])
-            if not math.isfinite(loss.item()):
+            value = loss.item()  # once: on a GPU each call waits for it
+            if not math.isfinite(value):
                 raise FloatingPointError(
-                    f"the loss is {loss.item()} at step {step + 1} of epoch {epoch + 1}; "
+                    f"the loss is {value} at step {step + 1} of epoch {epoch + 1}; "
                     f"try a learning rate below lr={lr}"
                 )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            total += loss.item() * len(batch)
+            total += value * len(batch)
         history.seconds.append(time.perf_counter() - start)
         history.train_loss.append(total / len(train))
         if validation is not None:
