@@ -63,14 +63,24 @@ class MLP(_Layers):
 
 
 class FlattenCNN(_Layers):
-    """Blocks of convolution, ReLU and 2×2 max pooling, then a linear layer on the flattened map.
+    """Blocks of convolution, activation and pooling, then a linear layer on the flattened map.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes). The last layer has its own
-    weight for every place of the map, so the network still knows where a feature was.
+    weight for every place of the map, so the network still knows where a feature was. Each block
+    halves the map: `pool` is "max" or "average" for 2×2 pooling, or "stride", where the convolution
+    itself takes steps of 2. `activation` makes the layer between, `nn.Identity` leaves it out.
     """
 
-    def __init__(self, widths=(16, 40), in_channels=1, input_size=28, num_classes=10):
-        blocks = _blocks(in_channels, widths)
+    def __init__(
+        self,
+        widths=(16, 40),
+        in_channels=1,
+        input_size=28,
+        num_classes=10,
+        pool="max",
+        activation=nn.ReLU,
+    ):
+        blocks = _blocks(in_channels, widths, pool, activation)
         map_size = input_size // 2 ** len(widths)
         super().__init__(
             Normalize(in_channels),
@@ -98,8 +108,36 @@ class GlobalPoolCNN(_Layers):
         )
 
 
-def _blocks(in_channels: int, widths) -> list[nn.Module]:
+class DeepCNN(_Layers):
+    """A plain deep network: images halved once, `depth` times convolution and activation, linear.
+
+    (N, in_channels, input_size, input_size) → logits (N, num_classes). Nothing in it helps the
+    gradient on its way down, which is what chapter 03 measures with it.
+    """
+
+    def __init__(
+        self,
+        activation=nn.ReLU,
+        depth=12,
+        width=8,
+        in_channels=1,
+        input_size=28,
+        num_classes=10,
+    ):
+        layers = [Normalize(in_channels), nn.AvgPool2d(2)]
+        for fan_in in [in_channels] + [width] * (depth - 1):
+            layers += [nn.Conv2d(fan_in, width, kernel_size=3, padding=1), activation()]
+        linear = nn.Linear(width * (input_size // 2) ** 2, num_classes)
+        super().__init__(*layers, nn.Flatten(), linear)
+
+
+def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn.Module]:
+    pools = {"max": [nn.MaxPool2d(2)], "average": [nn.AvgPool2d(2)], "stride": []}
+    if pool not in pools:
+        raise ValueError(f"pool={pool!r}: give one of {', '.join(map(repr, pools))}")
+    stride = 2 if pool == "stride" else 1
     layers = []
     for fan_in, fan_out in pairwise([in_channels, *widths]):
-        layers += [nn.Conv2d(fan_in, fan_out, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        convolution = nn.Conv2d(fan_in, fan_out, kernel_size=3, stride=stride, padding=1)
+        layers += [convolution, activation(), *pools[pool]]
     return layers

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from cnn_course.images import ImageSet
-from cnn_course.models import MLP, FlattenCNN, GlobalPoolCNN, Normalize
+from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, Normalize
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,33 @@ def test_parameters_and_shape_of_the_output(network, parameters):
 def test_another_size_of_image(network):
     model = network(in_channels=3, input_size=32, num_classes=4)
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "stride"])
+def test_each_way_to_halve_the_map_has_the_same_parameters(pool):
+    model = FlattenCNN(pool=pool)
+    assert sum(p.numel() for p in model.parameters()) == 25_570
+    assert model.layers[:-2](torch.rand(2, 1, 28, 28)).shape == (2, 40, 7, 7)
+
+
+def test_an_unknown_pool_is_named():
+    with pytest.raises(ValueError, match="pool='min': give one of 'max', 'average', 'stride'"):
+        FlattenCNN(pool="min")
+
+
+def test_without_activation_and_maximum_the_network_is_linear():
+    model = FlattenCNN(pool="stride", activation=nn.Identity).double()
+    a, b = torch.rand(2, 1, 1, 28, 28, dtype=torch.float64)
+    assert torch.allclose(model(a + b) + model(0 * a), model(a) + model(b))
+
+
+def test_deep_network():
+    model = DeepCNN(nn.Tanh, depth=12, width=8)
+    assert sum(isinstance(layer, nn.Conv2d) for layer in model.layers) == 12
+    assert sum(isinstance(layer, nn.Tanh) for layer in model.layers) == 12
+    # 9·1·8 + 8, eleven times 9·8·8 + 8, and 14·14·8·10 + 10
+    assert sum(p.numel() for p in model.parameters()) == 80 + 11 * 584 + 15_690
+    assert model(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 
 def test_layers_can_be_sliced_to_look_inside():

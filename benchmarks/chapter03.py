@@ -1,0 +1,163 @@
+"""Chapter 03: a deep network by activation and initialisation, and four ways to halve a map.
+
+Each row gets its own learning rate, chosen by the mean validation accuracy of three seeds. The
+test digits are looked at only with the chosen one.
+Run from the project's root: python benchmarks/chapter03.py (about 15 minutes on 2 cores).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import torch
+from recording import record
+from torch import nn
+from torch.nn import functional as F
+
+from cnn_course.data import ImageSet, load
+from cnn_course.models import DeepCNN, FlattenCNN
+from cnn_course.training import History, evaluate, fit, predict
+
+SEEDS = (0, 1, 2)
+EPOCHS, BATCH_SIZE = 6, 64
+DEEP_RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+POOL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
+# What keeps the size of the signal: Glorot & Bengio 2010, and He et al. 2015 for ReLU.
+FITTING = {"sigmoid": "Xavier", "tanh": "Xavier", "ReLU": "He"}
+POOLS = {
+    "max pooling": {"pool": "max"},
+    "average pooling": {"pool": "average"},
+    "stride 2": {"pool": "stride"},
+    "stride 2, no activation": {"pool": "stride", "activation": nn.Identity},
+}
+SHIFTS = range(-3, 4)
+
+
+def deep_network(activation: str, initialisation: str) -> DeepCNN:
+    model = DeepCNN(ACTIVATIONS[activation])
+    for layer in model.layers:
+        if isinstance(layer, nn.Conv2d) and initialisation != "default":
+            nn.init.zeros_(layer.bias)
+            if initialisation == "He":
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            else:
+                nn.init.xavier_normal_(layer.weight)
+    return model
+
+
+@torch.no_grad()
+def dead_units(model: DeepCNN, digits: ImageSet) -> float:
+    """The share of ReLU channels that are 0 at every place of every image."""
+    dead, x = [], digits.images / 255
+    for layer in model.layers:
+        x = layer(x)
+        if isinstance(layer, nn.ReLU):
+            dead.append((x.amax((0, 2, 3)) == 0).float())
+    return torch.cat(dead).mean().item()
+
+
+def shift(digits: ImageSet, pixels: int) -> ImageSet:
+    """`digits` moved to the right by `pixels`, with black coming in from the left."""
+    return replace(digits, images=F.pad(digits.images, (pixels, -pixels)))
+
+
+def tried(build: Callable[[], nn.Module], rates, sets: dict[str, ImageSet], measure) -> list[dict]:
+    """Three seeds at the best of `rates`; what `measure` says of each model is kept for all."""
+    tries = {lr: [] for lr in rates}
+    for lr in rates:
+        for seed in SEEDS:
+            torch.manual_seed(seed)
+            model = build()
+            before = measure(model)
+            history = train(model, lr, seed, sets)
+            accuracy = history.validation_accuracy[-1] if history else 0.0
+            tries[lr].append(
+                {
+                    "model": model,
+                    "accuracy": accuracy,
+                    "before": before,
+                    "after": measure(model) if history else None,
+                    "history": asdict(history) if history else None,
+                }
+            )
+    best = max(rates, key=lambda lr: sum(run["accuracy"] for run in tries[lr]))
+    return [
+        {
+            "seed": seed,
+            "lr": best,
+            "parameters": sum(p.numel() for p in tries[best][i]["model"].parameters()),
+            "validation_accuracy_by_lr": {lr: tries[lr][i]["accuracy"] for lr in rates},
+            "history": tries[best][i]["history"],
+            "before": tries[best][i]["before"],
+            "after_by_lr": {lr: tries[lr][i]["after"] for lr in rates},
+            "model": tries[best][i]["model"],
+        }
+        for i, seed in enumerate(SEEDS)
+    ]
+
+
+def train(model: nn.Module, lr: float, seed: int, sets: dict[str, ImageSet]) -> History | None:
+    """The history of the training, or None where the loss did not stay finite."""
+    try:
+        return fit(
+            model,
+            sets["train"],
+            sets["validation"],
+            epochs=EPOCHS,
+            batch_size=BATCH_SIZE,
+            lr=lr,
+            seed=seed,
+            device="cpu",
+        )
+    except FloatingPointError:
+        return None
+
+
+def shifted(model: nn.Module, test: ImageSet) -> dict:
+    """Accuracy at each shift, and how many answers stay as they are at 0."""
+    answers = {p: predict(model, shift(test, p), device="cpu").argmax(1) for p in SHIFTS}
+    return {
+        "test_accuracy_by_shift": {
+            p: (answers[p] == test.labels).float().mean().item() for p in SHIFTS
+        },
+        "same_answer_by_shift": {
+            p: (answers[p] == answers[0]).float().mean().item() for p in SHIFTS
+        },
+    }
+
+
+def main():
+    start = time.perf_counter()
+    sets = {split: load("mnist-sample", split) for split in ("train", "validation", "test")}
+    runs = []
+    for activation in ACTIVATIONS:
+        for initialisation in ("default", FITTING[activation]):
+            for row in tried(
+                lambda a=activation, i=initialisation: deep_network(a, i),
+                DEEP_RATES,
+                sets,
+                lambda model, a=activation: (
+                    {"dead_units": dead_units(model, sets["train"])} if a == "ReLU" else {}
+                ),
+            ):
+                accuracy = evaluate(row.pop("model"), sets["test"], device="cpu").accuracy
+                names = {"activation": activation, "initialisation": initialisation}
+                runs.append({"experiment": "deep", **names, **row, "test_accuracy": accuracy})
+                print(activation, initialisation, row["lr"], accuracy, flush=True)
+    for name, options in POOLS.items():
+        for row in tried(lambda o=options: FlattenCNN(**o), POOL_RATES, sets, lambda model: {}):
+            measured = shifted(row.pop("model"), sets["test"])
+            runs.append({"experiment": "pooling", "network": name, **row, **measured})
+            print(name, row["lr"], measured, flush=True)
+    settings = {
+        "epochs": EPOCHS,
+        "batch_size": BATCH_SIZE,
+        "optimizer": "SGD, Nesterov momentum 0.9, one cycle",
+        "learning_rates_tried": {"deep": DEEP_RATES, "pooling": POOL_RATES},
+    }
+    record("chapter03", list(sets.values()), settings, runs, time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
