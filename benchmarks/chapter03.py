@@ -20,8 +20,7 @@ from cnn_course.training import History, evaluate, fit, predict
 
 SEEDS = (0, 1, 2)
 EPOCHS, BATCH_SIZE = 6, 64
-DEEP_RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-POOL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
 # What keeps the size of the signal: Glorot & Bengio 2010, and He et al. 2015 for ReLU.
 FITTING = {"sigmoid": "Xavier", "tanh": "Xavier", "ReLU": "He"}
@@ -62,10 +61,10 @@ def shift(digits: ImageSet, pixels: int) -> ImageSet:
     return replace(digits, images=F.pad(digits.images, (pixels, -pixels)))
 
 
-def tried(build: Callable[[], nn.Module], rates, sets: dict[str, ImageSet], measure) -> list[dict]:
-    """Three seeds at the best of `rates`; what `measure` says of each model is kept for all."""
-    tries = {lr: [] for lr in rates}
-    for lr in rates:
+def tried(build: Callable[[], nn.Module], sets: dict[str, ImageSet], measure) -> list[dict]:
+    """Three seeds at the best learning rate; what `measure` says of each model is kept for all."""
+    tries = {lr: [] for lr in LEARNING_RATES}
+    for lr in LEARNING_RATES:
         for seed in SEEDS:
             torch.manual_seed(seed)
             model = build()
@@ -81,16 +80,16 @@ def tried(build: Callable[[], nn.Module], rates, sets: dict[str, ImageSet], meas
                     "history": asdict(history) if history else None,
                 }
             )
-    best = max(rates, key=lambda lr: sum(run["accuracy"] for run in tries[lr]))
+    best = max(LEARNING_RATES, key=lambda lr: sum(run["accuracy"] for run in tries[lr]))
     return [
         {
             "seed": seed,
             "lr": best,
             "parameters": sum(p.numel() for p in tries[best][i]["model"].parameters()),
-            "validation_accuracy_by_lr": {lr: tries[lr][i]["accuracy"] for lr in rates},
+            "validation_accuracy_by_lr": {lr: tries[lr][i]["accuracy"] for lr in LEARNING_RATES},
             "history": tries[best][i]["history"],
             "before": tries[best][i]["before"],
-            "after_by_lr": {lr: tries[lr][i]["after"] for lr in rates},
+            "after_by_lr": {lr: tries[lr][i]["after"] for lr in LEARNING_RATES},
             "model": tries[best][i]["model"],
         }
         for i, seed in enumerate(SEEDS)
@@ -135,7 +134,6 @@ def main():
         for initialisation in ("default", FITTING[activation]):
             for row in tried(
                 lambda a=activation, i=initialisation: deep_network(a, i),
-                DEEP_RATES,
                 sets,
                 lambda model, a=activation: (
                     {"dead_units": dead_units(model, sets["train"])} if a == "ReLU" else {}
@@ -146,7 +144,7 @@ def main():
                 runs.append({"experiment": "deep", **names, **row, "test_accuracy": accuracy})
                 print(activation, initialisation, row["lr"], accuracy, flush=True)
     for name, options in POOLS.items():
-        for row in tried(lambda o=options: FlattenCNN(**o), POOL_RATES, sets, lambda model: {}):
+        for row in tried(lambda o=options: FlattenCNN(**o), sets, lambda model: {}):
             measured = shifted(row.pop("model"), sets["test"])
             runs.append({"experiment": "pooling", "network": name, **row, **measured})
             print(name, row["lr"], measured, flush=True)
@@ -154,7 +152,7 @@ def main():
         "epochs": EPOCHS,
         "batch_size": BATCH_SIZE,
         "optimizer": "SGD, Nesterov momentum 0.9, one cycle",
-        "learning_rates_tried": {"deep": DEEP_RATES, "pooling": POOL_RATES},
+        "learning_rates_tried": LEARNING_RATES,
     }
     record("chapter03", list(sets.values()), settings, runs, time.perf_counter() - start)
 

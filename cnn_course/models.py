@@ -132,12 +132,14 @@ class DeepCNN(_Layers):
 
 
 def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn.Module]:
-    pools = {"max": [nn.MaxPool2d(2)], "average": [nn.AvgPool2d(2)], "stride": []}
+    pools = {"max": nn.MaxPool2d, "average": nn.AvgPool2d, "stride": None}
     if pool not in pools:
         raise ValueError(f"pool={pool!r}: give one of {', '.join(map(repr, pools))}")
     stride = 2 if pool == "stride" else 1
     layers = []
     for fan_in, fan_out in pairwise([in_channels, *widths]):
         convolution = nn.Conv2d(fan_in, fan_out, kernel_size=3, stride=stride, padding=1)
-        layers += [convolution, activation(), *pools[pool]]
+        layers += [convolution, activation()]
+        if pool != "stride":
+            layers.append(pools[pool](2))
     return layers

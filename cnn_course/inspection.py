@@ -1,0 +1,246 @@
+"""Look inside a network: its layers with their sizes and costs, and what one place of a map sees."""
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnn_course.arithmetic import IntOrPair, receptive_field
+
+COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field")
+
+
+class LayerRow(NamedTuple):
+    """One call of one layer, for a single image.
+
+    `receptive_field` is the side of the square that a place of the output sees, in pixels of the
+    input, a pair (height, width) where they differ; "all" behind a layer that reads the whole map,
+    and None where the network's course cannot be followed.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    receptive_field: IntOrPair | str | None
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers in the order of their calls; prints as a table, shows as HTML in notebooks."""
+
+    rows: tuple[LayerRow, ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        return sum(row.macs for row in self.rows)
+
+    def _texts(self) -> list[tuple[str, ...]]:
+        texts = [
+            (
+                row.name,
+                row.kind,
+                "×".join(map(str, row.output_shape)),
+                f"{row.parameters:,}",
+                f"{row.macs:,}",
+                _field_text(row.receptive_field),
+            )
+            for row in self.rows
+        ]
+        return [*texts, ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")]
+
+    def __repr__(self) -> str:
+        lines = [COLUMNS, *self._texts()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                text.ljust(width) if i < 2 else text.rjust(width)
+                for i, (text, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        def row(texts, tag):
+            cells = (
+                f'<{tag} style="text-align: {"left" if i < 2 else "right"}">{escape(text)}</{tag}>'
+                for i, text in enumerate(texts)
+            )
+            return f"<tr>{''.join(cells)}</tr>"
+
+        *body, total = self._texts()
+        return (
+            f"<table><thead>{row(COLUMNS, 'th')}</thead>"
+            f"<tbody>{''.join(row(texts, 'td') for texts in body)}</tbody>"
+            f"<tfoot>{row(total, 'th')}</tfoot></table>"
+        )
+
+
+def _field_text(field: IntOrPair | str | None) -> str:
+    if field is None:
+        return "—"
+    if isinstance(field, str):
+        return field
+    return "×".join(map(str, field if isinstance(field, tuple) else (field, field)))
+
+
+def layer_table(model: nn.Module, input_shape: tuple[int, ...]) -> LayerTable:
+    """Every layer of `model` with its output's shape, parameters, MACs and receptive field.
+
+    `input_shape` is (C, H, W); all figures are for one image. A layer that is used twice has two
+    rows, and its parameters in the first. Multiply–accumulates are half the operations that
+    `torch.utils.flop_counter` counts. The receptive field is computed along the layers
+    (`arithmetic.receptive_field`); of branches that meet again it is the largest. Last stand, if
+    there are any, layers that were not called, and work that was done outside of all layers, so
+    that the totals hold. The model is run once, in evaluation mode, and left as it was.
+    """
+    rows, counted, paths, open_calls = [], set(), {}, []
+
+    def own_parameters(layer):
+        new = [p for p in layer.parameters(recurse=False) if id(p) not in counted]
+        counted.update(map(id, new))
+        return sum(p.numel() for p in new)
+
+    def enter(layer, inputs):
+        open_calls.append([counter.get_total_flops(), 0])  # at the start, and in layers inside
+
+    def leave(layer, inputs, output, name):
+        start, inside = open_calls.pop()
+        flops = counter.get_total_flops() - start
+        if open_calls:
+            open_calls[-1][1] += flops
+        output = output[0] if isinstance(output, tuple) else output
+        x = next((value for value in inputs if isinstance(value, Tensor)), output)
+        field = _follow(layer, x, output, paths)
+        shape, kind = tuple(output.shape[1:]), type(layer).__name__
+        macs = (flops - inside) // 2
+        rows.append(LayerRow(name or "(model)", kind, shape, own_parameters(layer), macs, field))
+
+    with _one_pass(model, input_shape) as (x, hook), FlopCounterMode(display=False) as counter:
+        for name, layer in model.named_modules():
+            if not any(layer.children()) or any(True for _ in layer.parameters(recurse=False)):
+                hook(layer.register_forward_pre_hook(enter))
+                hook(layer.register_forward_hook(partial(leave, name=name)))
+        x.path = []
+        model(x)
+    for name, layer in model.named_modules():
+        if left := own_parameters(layer):
+            rows.append(LayerRow(f"{name} (not called)", type(layer).__name__, (), left, 0, None))
+    if left := counter.get_total_flops() // 2 - sum(row.macs for row in rows):
+        rows.append(LayerRow("(outside the layers)", "", (), 0, left, None))
+    return LayerTable(tuple(rows))
+
+
+def _follow(layer: nn.Module, x: Tensor, output: Tensor, paths: dict) -> IntOrPair | str | None:
+    """The receptive field of `output`; the windows that led to it are kept on it as `path`.
+
+    A tensor that no layer has given, such as the sum of two branches, takes the path with the
+    largest field among the outputs of its height and width.
+    """
+
+    def largest(shape):
+        return max(paths.get(shape, []), key=_reach, default=None)
+
+    is_map = x.dim() == output.dim() == 4
+    path = getattr(x, "path", largest(x.shape[2:]) if is_map else None)
+    reads_all = is_map and output.shape[2:] == (1, 1) != x.shape[2:]
+    if hasattr(layer, "kernel_size") and not getattr(layer, "transposed", False):
+        names = ("kernel_size", "stride", "dilation")
+        window = {name: getattr(layer, name) for name in names if hasattr(layer, name)}
+        path = [*path, window] if isinstance(path, list) else path
+    elif reads_all or (isinstance(layer, nn.Linear) and x.dim() == 2):
+        path = "all"
+    elif is_map and output.shape[2:] != x.shape[2:] and path != "all":
+        path = largest(output.shape[2:]) if any(layer.children()) else None
+    output.path = path
+    if output.dim() == 4 and path is not None:
+        paths.setdefault(output.shape[2:], []).append(path)
+    return _size(path)
+
+
+def _size(path) -> IntOrPair | str | None:
+    if not isinstance(path, list):
+        return path
+    size = receptive_field(path)[-1].size if path else 1
+    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
+
+
+def _reach(path) -> float:
+    size = _size(path)
+    return float("inf") if size == "all" else sum(size) if isinstance(size, tuple) else 2 * size
+
+
+class MeasuredField(NamedTuple):
+    """What one place of a map depends on, as its gradient shows it.
+
+    `gradient` (H, W) is the mean size of the gradient on each pixel, `start` the first row and
+    column where it is not 0, and `size` how many rows and columns lie from there to the last.
+    """
+
+    size: tuple[int, int]
+    start: tuple[int, int]
+    gradient: Tensor
+
+
+def measured_receptive_field(
+    model: nn.Module,
+    input_shape: tuple[int, ...],
+    place: tuple[int, int] | None = None,
+    samples: int = 32,
+) -> MeasuredField:
+    """The receptive field of one place of the map that `model` gives, by the gradient on its input.
+
+    `input_shape` is (C, H, W), `place` the row and column in the output's map, the middle by
+    default. The gradient of all channels there is averaged over `samples` random images, since a
+    closed ReLU or a lost maximum hides a pixel in one image and not in all. It ends at the image's
+    border. Its shape, large in the middle and small outside, is the *effective* receptive field
+    (Luo et al. 2016). Raises ValueError where the output is no map or has no such place.
+    """
+    with _one_pass(model, input_shape, samples) as (x, _):
+        output = model(x.requires_grad_())
+        if output.dim() != 4:
+            raise ValueError(
+                f"the output has shape {tuple(output.shape)}; give a part of the network that "
+                "ends in a map (N, C, H, W)"
+            )
+        height, width = output.shape[2:]
+        i, j = (height // 2, width // 2) if place is None else place
+        if not (0 <= i < height and 0 <= j < width):
+            raise ValueError(f"place={place} is not in the map of {height}×{width}")
+        (gradient,) = torch.autograd.grad(output[:, :, i, j].sum(), x)  # (N, C, H, W)
+    gradient = gradient.abs().mean((0, 1)).cpu()
+    rows, columns = (gradient.sum(axis).nonzero().flatten() for axis in (1, 0))
+    if len(rows) == 0:
+        raise ValueError("the gradient is 0 everywhere: the network gives a constant at this place")
+    size = tuple(int(axis[-1] - axis[0]) + 1 for axis in (rows, columns))
+    return MeasuredField(size, (int(rows[0]), int(columns[0])), gradient)
+
+
+@contextmanager
+def _one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
+    """Random images (count, *input_shape) and a place for hooks; the model is restored behind."""
+    if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
+        raise ValueError(f"input_shape={input_shape!r}: give (channels, height, width)")
+    like = next(model.parameters(), torch.empty(0))
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(count, *input_shape, generator=generator).to(like)
+    training = {layer: layer.training for layer in model.modules()}
+    # With gradients, also where none are asked for: without them attention takes a fused path,
+    # whose operations are not counted.
+    with ExitStack() as hooks, torch.enable_grad():
+        try:
+            model.eval()
+            yield x, lambda handle: hooks.callback(handle.remove)
+        finally:
+            for layer, mode in training.items():
+                layer.training = mode
