@@ -1,4 +1,4 @@
-"""Look inside a network: its layers with their sizes and costs, and what one place of a map sees."""
+"""Look inside a network: its layers, their sizes and costs, and what one place of a map sees."""
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
