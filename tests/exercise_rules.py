@@ -49,7 +49,7 @@ def exercises_are_complete(chapter: Chapter) -> list[str]:
     known = {n for n in chapter.course.checks if n.startswith(f"{chapter_number}.")}
     for number in sorted(numbers ^ known):
         where = "no exercise" if number in known else "no check"
-        complaints.append(f"{where} has the number {number}: chapter and checks.py must agree")
+        complaints.append(f"{where} has the number {number}: chapter and checks must agree")
     return complaints
 
 
