@@ -1,6 +1,7 @@
 """The look of the course's figures, and the figures that more than one chapter draws."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 # Okabe & Ito's colours, told apart with every common kind of colour blindness, without their
 # yellow, which is too pale for a line on white.
@@ -22,3 +23,41 @@ def use_course_style() -> None:
             "savefig.bbox": "tight",
         }
     )
+
+
+def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues", limit=None):
+    """Draw `values` (H, W) as a grid of its numbers, the larger the darker.
+
+    `window` frames the cells (top, left, height, width), `padding` shades so many rows and columns
+    at each side as not belonging to the image, `marked` (H, W) colours the cells that are True.
+    The darkest shade is that of `limit`, the largest absolute value by default.
+    """
+    values = np.asarray(values)
+    height, width = values.shape
+    limit = limit or max(1e-9, abs(values).max())
+    # Half of the map's range: the numbers on top stay readable.
+    ax.imshow(values, cmap=cmap, vmin=-2 * limit if cmap != "Blues" else 0, vmax=2 * limit)
+    for i, j in np.ndindex(height, width):
+        inside = padding <= min(i, j) and i < height - padding and j < width - padding
+        if not inside:
+            ax.add_patch(
+                plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor="0.88", edgecolor="none")
+            )
+        if marked is not None and marked[i, j]:
+            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=COLOURS[5], alpha=0.75))
+        ax.text(
+            j, i, f"{values[i, j]:g}", ha="center", va="center", color="black" if inside else "0.4"
+        )
+    ax.set_xticks(np.arange(width + 1) - 0.5, [])
+    ax.set_yticks(np.arange(height + 1) - 0.5, [])
+    ax.grid(color="white", linewidth=1.5)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    if window is not None:
+        top, left, high, wide = window
+        frame = (left - 0.5, top - 0.5)
+        ax.add_patch(
+            plt.Rectangle(
+                frame, wide, high, fill=False, edgecolor=COLOURS[1], linewidth=3, zorder=3
+            )
+        )
