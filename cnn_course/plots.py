@@ -8,6 +8,9 @@ import numpy as np
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
 
+MARK = "#F5C45C"  # a ground on which black numbers are easy to read
+
+
 def use_course_style() -> None:
     """Set matplotlib's defaults for this session: the colours above, white ground, no clutter."""
     plt.rcParams.update(
@@ -44,7 +47,7 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
                 plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor="0.88", edgecolor="none")
             )
         if marked is not None and marked[i, j]:
-            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=COLOURS[5], alpha=0.75))
+            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=MARK))
         ax.text(
             j, i, f"{values[i, j]:g}", ha="center", va="center", color="black" if inside else "0.4"
         )
@@ -58,6 +61,13 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
         frame = (left - 0.5, top - 0.5)
         ax.add_patch(
             plt.Rectangle(
-                frame, wide, high, fill=False, edgecolor=COLOURS[1], linewidth=3, zorder=3
+                frame,
+                wide,
+                high,
+                fill=False,
+                edgecolor=COLOURS[1],
+                linewidth=3,
+                zorder=3,
+                clip_on=False,
             )
         )
