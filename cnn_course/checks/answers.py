@@ -3,6 +3,7 @@
 Each gives None for a right answer, or one sentence about the first thing that is wrong.
 """
 
+import math
 import reprlib
 
 import torch
@@ -41,6 +42,9 @@ def function(answer, cases: list[tuple[tuple, object]]) -> str | None:
                 return f"{call} should give the shape {shapes}."
             if not torch.allclose(got.double(), expected.double(), atol=1e-5):
                 return f"{call} should give {show(expected)} and gave {show(got)}."
+        elif isinstance(expected, float):
+            if not (isinstance(got, int | float) and math.isclose(got, expected, rel_tol=1e-6)):
+                return f"{call} should give {expected:.4g} and gave {show(got)}."
         elif not (isinstance(got, type(expected)) and got == expected):
             return f"{call} should give {show(expected)} and gave {show(got)}."
     return None
