@@ -72,8 +72,9 @@ class LayerTable:
 
     def _repr_html_(self) -> str:
         def row(texts, tag):
+            styles = ["padding: 0.2em 0.7em; text-align: " + side for side in ("left", "right")]
             cells = (
-                f'<{tag} style="text-align: {"left" if i < 2 else "right"}">{escape(text)}</{tag}>'
+                f'<{tag} style="{styles[i > 1]}">{escape(text)}</{tag}>'
                 for i, text in enumerate(texts)
             )
             return f"<tr>{''.join(cells)}</tr>"

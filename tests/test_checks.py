@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from cnn_course.checks import CHECKS, check
-from cnn_course.models import MLP, GlobalPoolCNN
+from cnn_course.models import MLP, DeepCNN, GlobalPoolCNN
 
 
 class Hostile:
@@ -114,3 +116,91 @@ def test_1_6_counts_parameters_and_measures(capsys):
     assert "25,142 parameters; 10,000 are allowed" in capsys.readouterr().out
     assert not check("1.6", GlobalPoolCNN(widths=(4, 4, 4)))
     assert "validation digits are right" in capsys.readouterr().out
+
+
+def test_2_1_and_2_2_tell_what_was_forgotten(capsys):
+    assert count(("2.1", 14), ("2.1", 13), ("2.1", 12)) == [True, False, False]
+    assert count(("2.2", 12_864), ("2.2", 12_800), ("2.2", 51_264)) == [True, False, False]
+    said = capsys.readouterr().out
+    for words in ("place at 0", "both sides", "bias too", "without groups"):
+        assert words in said
+
+
+def test_2_3_counts_the_dilation():
+    assert check("2.3", lambda kernel_size, dilation=1: dilation * (kernel_size - 1) // 2)
+    assert not check("2.3", lambda kernel_size, dilation=1: kernel_size // 2)
+
+
+def test_2_4_knows_left_from_right(capsys):
+    right, left = torch.zeros(3, 3), torch.zeros(3, 3)
+    right[1, 0] = left[1, 2] = 1
+    assert count(("2.4", right), ("2.4", left), ("2.4", 2 * right)) == [True, False, False]
+    assert "to the left" in capsys.readouterr().out
+
+
+def test_2_5_wants_the_stride():
+    def slide_by(x, k, stride):
+        return F.conv2d(x[None, None], k[None, None], stride=stride)[0, 0]
+
+    assert check("2.5", slide_by)
+    assert not check("2.5", lambda x, k, stride: slide_by(x, k, 1)[::stride])
+
+
+def test_2_6_measures_field_map_and_layers(capsys):
+    def chain(*dilations):
+        return [{"kernel_size": 3, "dilation": d, "padding": d} for d in dilations]
+
+    assert check("2.6", chain(1, 2, 4, 8))
+    assert check("2.6", [{"kernel_size": 3, "stride": 2, "padding": 1}, *chain(2, 4, 8)])
+    assert not check("2.6", chain(1, 2, 4, 7))
+    assert not check("2.6", chain(1, 2, 4, 4, 4))
+    assert not check("2.6", [{"kernel_size": 3, "stride": 4, "padding": 1}, *chain(1, 2, 4)])
+    assert not check("2.6", [{"kernel_size": 31, "padding": 15}])
+    assert not check("2.6", [{"stride": 2}])
+    assert not check("2.6", [{"kernel_size": 3, "steps": 2}])
+    said = capsys.readouterr().out
+    for words in ("sees 29 pixels", "5 layers", "map of 16×16", "kernel_size of 3 or less"):
+        assert words in said
+
+
+def test_3_1_wants_the_kernel_the_right_way_round():
+    def full(first, second):
+        return F.conv1d(first[None, None], second.flip(0)[None, None], padding=len(second) - 1)[
+            0, 0
+        ]
+
+    assert check("3.1", full)
+    assert not check("3.1", lambda first, second: full(first, second.flip(0)))
+
+
+def test_3_2_sends_the_gradient_to_the_winner():
+    def backward(x, g):
+        x = x.clone().requires_grad_()
+        return torch.autograd.grad(F.max_pool2d(x[None, None], 2)[0, 0], x, g)[0]
+
+    assert check("3.2", backward)
+    assert not check("3.2", lambda x, g: g.repeat_interleave(2, 0).repeat_interleave(2, 1) / 4)
+
+
+def test_3_3_forgives_rounding():
+    assert check("3.3", lambda n, layers: (n / 3 / n) ** layers)
+    assert not check("3.3", lambda n, layers: (1 / 6) ** layers)
+    assert not check("3.3", lambda n, layers: torch.tensor(3.0**-layers))
+
+
+def test_3_4_wants_all_four_to_change(capsys):
+    assert check("3.4", [0, 0, 0, 1, 0, 0, 0, 1])
+    assert check("3.4", torch.tensor([0, 1, 0, 0, 0, 1, 0, 0]))
+    assert not check("3.4", [0, 0, 0, 1, 0, 0, 0, 0])
+    assert "some stay" in capsys.readouterr().out
+    assert not check("3.4", [0, 2] * 4)
+
+
+def test_3_5_wants_depth_and_learning(capsys):
+    assert not check("3.5", DeepCNN())
+    assert not check("3.5", DeepCNN(depth=9))
+    assert not check("3.5", DeepCNN(width=16))
+    assert not check("3.5", nn.Sequential(DeepCNN(), nn.BatchNorm1d(10)))
+    said = capsys.readouterr().out
+    for words in ("of the validation digits", "9 convolutions", "parameters;", "BatchNorm1d"):
+        assert words in said

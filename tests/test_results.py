@@ -39,18 +39,38 @@ def test_every_run_has_seed_and_all_epochs(name):
 
 def test_chapter_01_compares_fairly():
     """Three seeds, one size to within 5 %, and the learning rate with the best validation mean."""
-    runs = results.load("chapter01")["runs"]
+    assert_compared_fairly(results.load("chapter01")["runs"], 6, "network", "order")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "rows", "keys"),
+    [("deep", 6, ("activation", "initialisation")), ("pooling", 4, ("network",))],
+)
+def test_chapter_03_compares_fairly(experiment, rows, keys):
+    runs = results.load("chapter03")["runs"]
+    runs = [run for run in runs if run["experiment"] == experiment]
+    assert_compared_fairly(runs, rows, *keys)
+
+
+def assert_compared_fairly(runs, rows, *keys):
     sizes = {run["parameters"] for run in runs}
     assert max(sizes) <= 1.05 * min(sizes)
     groups = {}
     for run in runs:
-        groups.setdefault((run["network"], run["order"]), []).append(run)
-    assert len(groups) == 6
+        groups.setdefault(tuple(run[key] for key in keys), []).append(run)
+    assert len(groups) == rows
     for group in groups.values():
         assert [run["seed"] for run in group] == [0, 1, 2]
         rates = group[0]["validation_accuracy_by_lr"]
         sums = {lr: sum(run["validation_accuracy_by_lr"][lr] for run in group) for lr in rates}
         assert sums[str(group[0]["lr"])] == max(sums.values())
+
+
+def test_gap_in_pooled_sd():
+    assert results.gap_in_sd([1, 2, 3], [4, 5, 6]) == pytest.approx(3)
+    assert results.gap_in_sd([4, 5, 6], [1, 2, 3]) == pytest.approx(3)
+    # Variances 1 and 4: their mean is 2.5.
+    assert results.gap_in_sd([1, 2, 3], [3, 5, 7]) == pytest.approx(3 / 2.5**0.5)
 
 
 def test_an_unknown_name_lists_the_known_ones():
