@@ -61,13 +61,20 @@ def _far(answer) -> str | None:
     if not 1 <= len(answer) <= 4:
         return f"It has {len(answer)} layers; one to four are allowed."
     fields = receptive_field(answer)  # says what is wrong with a layer
-    side = 64
+    side, seen, jump = 64, {0}, 1
     for number, layer in enumerate(answer, start=1):
+        kernel, dilation = layer["kernel_size"], layer.get("dilation", 1)
         side = conv_output_size(side, **layer)
-        if not isinstance(side, int) or layer["kernel_size"] > 3:
+        if not isinstance(side, int) or kernel > 3:
             return f"Layer {number}: give whole numbers, and a kernel_size of 3 or less."
+        if layer.get("padding", 0) > dilation * (kernel - 1):
+            return f"Layer {number}: with this padding some places see nothing but padding."
+        seen = {place + dilation * jump * i for place in seen for i in range(kernel)}
+        jump *= layer.get("stride", 1)
     if fields[-1].size < 31:
         return f"One place sees {fields[-1].size} pixels across; at least 31 are asked for."
+    if len(seen) < fields[-1].size:
+        return f"In a row of {fields[-1].size} pixels, one place reads only {len(seen)}."
     if side < 32:
         return f"An image of 64×64 gives a map of {side}×{side}; at least 32×32 is asked for."
     return None
