@@ -85,17 +85,28 @@ def max_pool2d(
     padding: IntOrPair = 0,
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The largest value of each window: (N, C, H, W) → (N, C, H_out, W_out).
 
     Without `stride` the windows lie side by side. Padding counts as −∞, so it is never the largest.
+    With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape.
     """
-    windows, _ = _pool_windows(
+    windows, (kernel, stride, padding, out_size) = _pool_windows(
         input, kernel_size, stride, padding, dilation, ceil_mode, fill=-torch.inf
     )
     # `max` of one axis sends the gradient to one place; `amax` would share it between equals.
-    output = windows.flatten(2, 3).max(2).values
-    return output if input.dim() == 4 else output[0]
+    output, place = windows.flatten(2, 3).max(2)  # place: counted within the window
+    if not return_indices:
+        return output if input.dim() == 4 else output[0]
+    in_window = place // kernel[1], place % kernel[1]  # row and column
+    first_row, first_column = (
+        torch.arange(out_size[i], device=input.device) * stride[i] - padding[i] for i in (0, 1)
+    )
+    rows = first_row[:, None] + in_window[0] * _pair(dilation)[0]
+    columns = first_column + in_window[1] * _pair(dilation)[1]
+    indices = rows * input.shape[-1] + columns
+    return (output, indices) if input.dim() == 4 else (output[0], indices[0])
 
 
 def avg_pool2d(

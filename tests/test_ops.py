@@ -86,6 +86,20 @@ def test_max_pool2d_is_torch_max_pool2d(arguments, dilation):
     same_or_both_refuse(lambda: ops.max_pool2d(x, *rest), lambda: F.max_pool2d(x, *rest), x.dtype)
 
 
+@settings(max_examples=500, deadline=None)
+@given(poolings(), maybe_pair(few))
+def test_indices_of_max_pool2d(arguments, dilation):
+    """The first of equal values, counted in the image without its padding."""
+    x, kernel_size, stride, padding, ceil_mode = arguments
+    rest = (kernel_size, stride, padding, dilation, ceil_mode, True)
+    try:
+        expected = F.max_pool2d(x, *rest)
+    except RuntimeError:
+        return  # a geometry that the test of the values has seen refused
+    for ours, theirs in zip(ops.max_pool2d(x, *rest), expected, strict=True):
+        assert torch.equal(ours, theirs)
+
+
 @settings(max_examples=2000, deadline=None)
 @given(poolings(), st.booleans(), st.sampled_from([None, None, 3, -2]))
 def test_avg_pool2d_is_torch_avg_pool2d(arguments, count_include_pad, divisor):
