@@ -1,4 +1,4 @@
-"""The networks of the course: images (N, C, H, W) with pixels in [0, 1] to logits (N, classes)."""
+"""What the networks share, and the plain ones of chapters 01 to 03."""
 
 from itertools import pairwise
 
@@ -37,7 +37,7 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.sd
 
 
-class _Layers(nn.Module):
+class Layers(nn.Module):
     """A network whose layers come one after another; `layers` is sliced to look inside."""
 
     def __init__(self, *layers: nn.Module):
@@ -48,7 +48,7 @@ class _Layers(nn.Module):
         return self.layers(x)
 
 
-class MLP(_Layers):
+class MLP(Layers):
     """Multilayer perceptron: flatten, then one ReLU layer for each entry of `hidden`.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes).
@@ -62,7 +62,7 @@ class MLP(_Layers):
         super().__init__(*layers, nn.Linear(widths[-1], num_classes))
 
 
-class FlattenCNN(_Layers):
+class FlattenCNN(Layers):
     """Blocks of convolution, activation and pooling, then a linear layer on the flattened map.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes). The last layer has its own
@@ -90,7 +90,7 @@ class FlattenCNN(_Layers):
         )
 
 
-class GlobalPoolCNN(_Layers):
+class GlobalPoolCNN(Layers):
     """Blocks as in `FlattenCNN`, the last one unpooled; the mean of each map; a linear layer.
 
     (N, in_channels, H, W) → logits (N, num_classes), for any H and W that survive the pooling.
@@ -108,7 +108,7 @@ class GlobalPoolCNN(_Layers):
         )
 
 
-class DeepCNN(_Layers):
+class DeepCNN(Layers):
     """A plain deep network: images halved once, `depth` times convolution and activation, linear.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes). Nothing in it helps the
