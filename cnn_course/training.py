@@ -1,15 +1,19 @@
 """The training loop of the course: `fit` a model, `evaluate` it, keep the `History`."""
 
+import copy
 import math
 import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
 from cnn_course.models import Normalize
 
@@ -54,22 +58,35 @@ def fit(
     lr: float = 0.05,
     momentum: float = 0.9,
     weight_decay: float = 0.0,
+    label_smoothing: float = 0.0,
+    average: float = 0.0,
+    augment: Callable[[Tensor], Tensor] | None = None,
+    bf16: bool = False,
     seed: int = 0,
     device: str | torch.device | None = None,
+    checkpoint: Path | None = None,
+    report: Callable[[int, int, float, History], None] | None = None,
 ) -> History:
     """Train `model` in place on `train`, and look at `validation` after each epoch.
 
     Stochastic gradient descent with Nesterov momentum; the learning rate rises to `lr` and falls
-    to nearly 0 again (one cycle, Smith & Topin 2018). The images stay in memory as bytes, on the
-    device; the model is handed batches (N, C, H, W) of floats in [0, 1], and its `Normalize`
-    layer, where it has one, takes over the statistics of `train`. The order of the images depends
-    on `seed` alone; `torch.manual_seed` before building the model fixes its first weights too.
+    to nearly 0 again (`one_cycle`). `weight_decay` spares biases and normalizations. The images
+    stay in memory as bytes, on the device; `augment` turns a batch of them into floats in [0, 1],
+    for example `cnn_course.augmentation.Augment`. A `Normalize` layer takes over the statistics of
+    `train`. With `average` the model ends as a running average of its weights, which keeps so much
+    of the old at each step, and less in the first ones. `bf16` computes in bfloat16 where that is
+    safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
+    fixes its first weights too.
 
-    Raises ValueError for settings that cannot be, and FloatingPointError when the loss is no
-    longer finite.
+    `checkpoint` names a file that is written after each epoch; where it exists, training goes on
+    from it and ends, on the CPU, with the weights of an undisturbed run. `report` is called after
+    each step with its number, the number of all steps, the loss and the history.
+
+    Raises ValueError for settings that cannot be, or that are not those of the checkpoint, and
+    FloatingPointError when the loss is no longer finite.
     """
     _check_not_empty(train)
-    _check_settings(epochs, batch_size, lr)
+    _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average)
     device = choose_device(device)
     torch.manual_seed(seed)
     for layer in model.modules():
@@ -80,42 +97,93 @@ def fit(
     images, labels = train.images.to(device), train.labels.to(device)
 
     optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=lr,
-        momentum=momentum,
-        nesterov=momentum > 0,
-        weight_decay=weight_decay,
+        _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
     )
+    averaged = copy.deepcopy(model) if average else model
     steps = math.ceil(len(train) / batch_size)
-    # Two steps are the fewest that a cycle can have.
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=lr, total_steps=max(2, epochs * steps), cycle_momentum=False
-    )
+    settings = {
+        "data": f"{train.name}, {len(train)} images, {train.sha256[:16]}",
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "average": average,
+        "augment": repr(augment),
+        "bf16": bf16,
+        "seed": seed,
+    }
+    run = TrainingState(model, averaged, optimizer, settings, checkpoint)
+    history = History(**run.restore())
 
-    history = History()
-    for epoch in range(epochs):
+    for epoch in range(len(history.train_loss), epochs):
         start, total = time.perf_counter(), 0.0
         model.train()
-        for step, batch in enumerate(torch.randperm(len(train)).to(device).split(batch_size)):
-            loss = F.cross_entropy(model(images[batch].float() / 255), labels[batch])
+        for i, batch in enumerate(torch.randperm(len(train)).to(device).split(batch_size)):
+            step = epoch * steps + i
+            for group in optimizer.param_groups:
+                group["lr"] = one_cycle(step, epochs * steps, lr)
+            x = augment(images[batch]) if augment else images[batch].float() / 255
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                loss = F.cross_entropy(model(x), labels[batch], label_smoothing=label_smoothing)
             value = loss.item()  # once: on a GPU each call waits for it
             if not math.isfinite(value):
                 raise FloatingPointError(
-                    f"the loss is {value} at step {step + 1} of epoch {epoch + 1}; "
+                    f"the loss is {value} at step {i + 1} of epoch {epoch + 1}; "
                     f"try a learning rate below lr={lr}"
                 )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            schedule.step()
+            if average:
+                _move_towards(averaged, model, 1 - min(average, (1 + step) / (10 + step)))
             total += value * len(batch)
+            if report:
+                report(step + 1, epochs * steps, value, history)
         history.seconds.append(time.perf_counter() - start)
         history.train_loss.append(total / len(train))
         if validation is not None:
-            result = evaluate(model, validation, device=device)
+            result = evaluate(averaged, validation, device=device)
             history.validation_loss.append(result.loss)
             history.validation_accuracy.append(result.accuracy)
+        run.save(asdict(history))
+        if report:
+            report((epoch + 1) * steps, epochs * steps, value, history)
+    if average:
+        model.load_state_dict(averaged.state_dict())
     return history
+
+
+def one_cycle(step: int, steps: int, peak: float) -> float:
+    """The learning rate of a step, counted from 0: up to `peak` in 30 % of the steps, then down.
+
+    From peak / 25 up and down to peak / 250,000, each along half a cosine (Smith & Topin 2018).
+    """
+    top = 0.3 * steps - 1
+    if step <= top:
+        low, high, part = peak / 25, peak, step / max(top, 1)
+    else:
+        low, high, part = peak / 250_000, peak, 1 - (step - top) / max(steps - 1 - top, 1)
+    return low + (high - low) * (1 - math.cos(math.pi * part)) / 2
+
+
+def _groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """Weights that multiply decay; biases and normalizations, which are vectors, do not."""
+    weights = [p for p in model.parameters() if p.dim() > 1]
+    rest = [p for p in model.parameters() if p.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": weight_decay}, {"params": rest}]
+    return [group for group in groups if group["params"]]
+
+
+@torch.no_grad()
+def _move_towards(averaged: nn.Module, model: nn.Module, share: float) -> None:
+    """Move the average by `share` of the way to the model; whole numbers are taken over."""
+    for old, new in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, share)
+        else:
+            old.copy_(new)
 
 
 @torch.no_grad()
@@ -153,10 +221,16 @@ def _check_not_empty(data: ImageSet) -> None:
         raise ValueError(f"{data.name} has no image; give a set with one or more")
 
 
-def _check_settings(epochs: int, batch_size: int, lr: float) -> None:
+def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average):
     if epochs < 0:
         raise ValueError(f"epochs={epochs}: give 0 or more")
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size}: give 1 or more")
     if not (math.isfinite(lr) and lr > 0):
         raise ValueError(f"lr={lr}: give a finite learning rate above 0")
+    if not (math.isfinite(weight_decay) and weight_decay >= 0):
+        raise ValueError(f"weight_decay={weight_decay}: give a finite number, 0 or more")
+    fractions = {"momentum": momentum, "label_smoothing": label_smoothing, "average": average}
+    for name, value in fractions.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value}: give 0 or more, and less than 1")

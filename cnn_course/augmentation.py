@@ -1,0 +1,58 @@
+"""Random changes of training images, a whole batch at a time, on the device where it lies."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Change each image of a batch by its own random draw: bytes (N, C, H, W) → floats in [0, 1].
+
+    `crop` cuts the image out of itself, padded by so many pixels of reflection at each side; `flip`
+    mirrors every second image left to right. Then come, about the image's centre, a rotation by up
+    to `rotation` degrees either way, a scaling by up to the fraction `scale` up or down, and a move
+    by up to `shift` pixels along each axis, with bilinear interpolation and black outside. The
+    draws come from torch's global generator.
+    """
+
+    crop: int = 0
+    flip: bool = False
+    rotation: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+
+    def __call__(self, images: Tensor) -> Tensor:
+        if self.crop:
+            images = _random_crop(images, self.crop)
+        if self.flip:
+            mirrored = torch.rand(len(images), device=images.device) < 0.5
+            images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        images = images.float() / 255
+        if self.rotation or self.scale or self.shift:
+            images = self._random_affine(images)
+        return images
+
+    def _random_affine(self, images: Tensor) -> Tensor:
+        def draw(limit):
+            return (2 * torch.rand(len(images), device=images.device) - 1) * limit
+
+        height, width = images.shape[2:]
+        angle, size = torch.deg2rad(draw(self.rotation)), 1 / (1 + draw(self.scale))
+        cos, sin = angle.cos() * size, angle.sin() * size
+        # grid_sample counts from -1 to 1 along each axis, so a turn has to know both lengths.
+        right, down = 2 / width * draw(self.shift), 2 / height * draw(self.shift)
+        rows = [cos, -sin * height / width, right], [sin * width / height, cos, down]
+        matrix = torch.stack([torch.stack(row, 1) for row in rows], 1)  # (N, 2, 3)
+        grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, align_corners=False)
+
+
+def _random_crop(images: Tensor, pixels: int) -> Tensor:
+    count, _, height, width = images.shape
+    padded = F.pad(images.float(), (pixels,) * 4, mode="reflect").to(images.dtype)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (N, C, 2p+1, 2p+1, H, W)
+    top, left = torch.randint(2 * pixels + 1, (2, count), device=images.device)
+    return windows[torch.arange(count, device=images.device), :, top, left]

@@ -1,0 +1,98 @@
+"""Weights and checkpoints: safetensors, with JSON in the header, written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+
+def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
+    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`.
+
+    The file is finished beside its place and then moved there in one step, so that whoever stops
+    the program, or a disk that is full, leaves the old file or the new one and never half of one.
+    """
+    path = Path(path)
+    # safetensors wants plain layouts, and a tensor that shares its memory with no other.
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    data = save(plain, metadata={"about": json.dumps(about, ensure_ascii=False)})
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """What `write` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["about"])
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+    except (SafetensorError, KeyError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ValueError(
+            f"{path} is damaged or was not written by this course ({error}); "
+            "delete it, or take a copy of it"
+        ) from error
+
+
+class TrainingState:
+    """All that the next epoch of `fit` depends on, kept in the file `path`, or nowhere if None."""
+
+    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None):
+        self.model, self.averaged, self.optimizer = model, averaged, optimizer
+        self.settings, self.path = settings, path
+
+    def save(self, history: dict) -> None:
+        if self.path is None:
+            return
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        for i, state in enumerate(self.optimizer.state_dict()["state"].values()):
+            if state.get("momentum_buffer") is not None:
+                tensors[f"momentum.{i}"] = state["momentum_buffer"]
+        tensors["random"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        write(self.path, tensors, {"settings": self.settings, "history": history})
+
+    def restore(self) -> dict:
+        if self.path is None or not self.path.exists():
+            return {}
+        tensors, about = read(self.path)
+        for name, value in self.settings.items():
+            if about["settings"].get(name) != value:
+                raise ValueError(
+                    f"{self.path} was trained with {name}={about['settings'].get(name)!r}, and "
+                    f"now {name}={value!r} is asked for; give the same, or another folder"
+                )
+
+        def part(prefix):
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        try:
+            self.model.load_state_dict(part("model."))
+            self.averaged.load_state_dict(part("averaged."))
+        except RuntimeError as error:
+            raise ValueError(f"{self.path} is of another model; give another folder") from error
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for i, buffer in part("momentum.").items():
+            p = parameters[int(i)]
+            # In the parameter's own memory layout, as the optimizer would have made it.
+            self.optimizer.state[p]["momentum_buffer"] = torch.empty_like(p).copy_(buffer)
+        torch.set_rng_state(tensors["random"])
+        if "random.cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+        return about["history"]
