@@ -2,5 +2,18 @@
 
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, Normalize
 from cnn_course.models.lenet5 import LeNet5
+from cnn_course.models.pretrained import MODELS, build, load_model, load_pretrained, save_model
 
-__all__ = ["MLP", "DeepCNN", "FlattenCNN", "GlobalPoolCNN", "LeNet5", "Normalize"]
+__all__ = [
+    "MLP",
+    "MODELS",
+    "DeepCNN",
+    "FlattenCNN",
+    "GlobalPoolCNN",
+    "LeNet5",
+    "Normalize",
+    "build",
+    "load_model",
+    "load_pretrained",
+    "save_model",
+]
