@@ -6,20 +6,21 @@ Run from the project's root: python benchmarks/chapter03.py (about 20 minutes on
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 
 import torch
 from recording import record
+from searching import search
 from torch import nn
 from torch.nn import functional as F
 
 from cnn_course.data import ImageSet, load
 from cnn_course.models import DeepCNN, FlattenCNN
-from cnn_course.training import History, evaluate, fit, predict
+from cnn_course.training import evaluate, predict
 
 SEEDS = (0, 1, 2)
-EPOCHS, BATCH_SIZE = 6, 64
+FIT = {"epochs": 6, "batch_size": 64}
 LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
 # What keeps the size of the signal: Glorot & Bengio 2010, and He et al. 2015 for ReLU.
@@ -62,55 +63,6 @@ def shift(digits: ImageSet, pixels: int) -> ImageSet:
     return replace(digits, images=F.pad(digits.images, (pixels, -pixels)))
 
 
-def tried(build: Callable[[], nn.Module], sets: dict[str, ImageSet]) -> list[dict]:
-    """Three seeds at the best learning rate; accuracy and dead channels of all the others too."""
-    tries = {lr: [] for lr in LEARNING_RATES}
-    for lr in LEARNING_RATES:
-        for seed in SEEDS:
-            torch.manual_seed(seed)
-            model = build()
-            history = train(model, lr, seed, sets)
-            accuracy = history.validation_accuracy[-1] if history else 0.0
-            tries[lr].append(
-                {
-                    "model": model,
-                    "accuracy": accuracy,
-                    "dead": dead_channels(model, sets["train"]) if history else None,
-                    "history": asdict(history) if history else None,
-                }
-            )
-    best = max(LEARNING_RATES, key=lambda lr: sum(run["accuracy"] for run in tries[lr]))
-    return [
-        {
-            "seed": seed,
-            "lr": best,
-            "parameters": sum(p.numel() for p in tries[best][i]["model"].parameters()),
-            "validation_accuracy_by_lr": {lr: tries[lr][i]["accuracy"] for lr in LEARNING_RATES},
-            "history": tries[best][i]["history"],
-            "dead_channels_by_lr": {lr: tries[lr][i]["dead"] for lr in LEARNING_RATES},
-            "model": tries[best][i]["model"],
-        }
-        for i, seed in enumerate(SEEDS)
-    ]
-
-
-def train(model: nn.Module, lr: float, seed: int, sets: dict[str, ImageSet]) -> History | None:
-    """The history of the training, or None where the loss did not stay finite."""
-    try:
-        return fit(
-            model,
-            sets["train"],
-            sets["validation"],
-            epochs=EPOCHS,
-            batch_size=BATCH_SIZE,
-            lr=lr,
-            seed=seed,
-            device="cpu",
-        )
-    except FloatingPointError:
-        return None
-
-
 def shifted(model: nn.Module, test: ImageSet) -> dict:
     """Accuracy at each shift, and how many answers stay as they are at 0."""
     answers = {p: predict(model, shift(test, p), device="cpu").argmax(1) for p in SHIFTS}
@@ -130,19 +82,20 @@ def main():
     runs = []
     for activation in ACTIVATIONS:
         for initialisation in ("default", FITTING[activation]):
-            for row in tried(lambda a=activation, i=initialisation: deep_network(a, i), sets):
+            build = partial(deep_network, activation, initialisation)
+            for row in search(build, sets, LEARNING_RATES, SEEDS, measure=dead_channels, **FIT):
                 accuracy = evaluate(row.pop("model"), sets["test"], device="cpu").accuracy
                 names = {"activation": activation, "initialisation": initialisation}
                 runs.append({"experiment": "deep", **names, **row, "test_accuracy": accuracy})
                 print(activation, initialisation, row["lr"], accuracy, flush=True)
     for name, options in POOLS.items():
-        for row in tried(lambda o=options: FlattenCNN(**o), sets):
+        build = partial(FlattenCNN, **options)
+        for row in search(build, sets, LEARNING_RATES, SEEDS, **FIT):
             measured = shifted(row.pop("model"), sets["test"])
             runs.append({"experiment": "pooling", "network": name, **row, **measured})
             print(name, row["lr"], measured, flush=True)
     settings = {
-        "epochs": EPOCHS,
-        "batch_size": BATCH_SIZE,
+        **FIT,
         "optimizer": "SGD, Nesterov momentum 0.9, one cycle",
         "learning_rates_tried": LEARNING_RATES,
     }

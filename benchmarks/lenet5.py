@@ -36,7 +36,8 @@ CARD = """# LeNet-5, trained on MNIST
 - **Network**: `cnn_course.models.LeNet5()`, the form that is common today (LeCun et al. 1998), \
 61,706 parameters.
 - **Data**: {train:,} images of MNIST's training split. The other {validation:,}, \
-the digits of `mnist-sample`, were held out as the validation set. The official test split was not used.
+the digits of `mnist-sample`, were held out as the validation set. \
+The official test split was not used.
 - **Recipe**: `benchmarks/lenet5.py`: {settings}.
 - **Seed**: {seed}, the best of {seeds} on the validation digits.
 - **Accuracy** on the validation digits: {accuracy:.2%}; over the seeds {mean:.2%} ± {sd:.2%}.
