@@ -15,22 +15,14 @@ from dataclasses import asdict
 import torch
 from recording import record
 
-from cnn_course.augmentation import Augment
 from cnn_course.data import load
 from cnn_course.images import SPLITS, ImageSet, is_among
 from cnn_course.models import LeNet5, save_model
 from cnn_course.models.pretrained import WEIGHTS
-from cnn_course.training import fit
+from cnn_course.training import RECIPES, fit
 
 SEEDS = (0, 1, 2)
-SETTINGS = {
-    "epochs": 20,
-    "batch_size": 128,
-    "lr": 0.08,
-    "weight_decay": 5e-4,
-    "average": 0.995,
-    "augment": Augment(rotation=10, scale=0.1, shift=2),
-}
+SETTINGS = {"epochs": 20} | RECIPES["lenet5"]
 CARD = """# LeNet-5, trained on MNIST
 
 - **Network**: `cnn_course.models.LeNet5()`, the form that is common today (LeCun et al. 1998), \

@@ -143,6 +143,13 @@ def _read(file: Path) -> np.ndarray:
         ) from error
 
 
+def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
+    """One image as `read_folder` has it: uint8 (channels, height, width)."""
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"there is no file {file}")
+    return _to_tensor(_read(Path(file)), height, width, channels)
+
+
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
     if image.mode.startswith("I"):  # 16 bits, which convert("L") would clip at 255

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cnn_course.augmentation import Augment
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
 from cnn_course.models import Normalize
@@ -23,6 +24,18 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
+
+
+# What `fit` is given for a network of `cnn_course.models.build`, where nothing else is asked for.
+RECIPES = {
+    "lenet5": {
+        "lr": 0.08,
+        "batch_size": 128,
+        "weight_decay": 5e-4,
+        "average": 0.995,
+        "augment": Augment(rotation=10, scale=0.1, shift=2),
+    },
+}
 
 
 @dataclass
@@ -102,7 +115,7 @@ def fit(
     averaged = copy.deepcopy(model) if average else model
     steps = math.ceil(len(train) / batch_size)
     settings = {
-        "data": f"{train.name}, {len(train)} images, {train.sha256[:16]}",
+        "data": train.sha256 if checkpoint else None,  # takes a moment for many images
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,

@@ -1,0 +1,57 @@
+"""Write a network as ONNX, for programs without PyTorch."""
+
+import contextlib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> None:
+    """Write `model`, for images (N, *input_shape) with any N, and check the file with onnxruntime.
+
+    The file appears at `path` only when onnxruntime has given the same logits, to 1e-4. Raises
+    ImportError where the packages are missing, and ValueError where the logits differ.
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401  torch.onnx.export needs it
+    except ImportError as error:
+        raise ImportError(
+            f"writing ONNX needs {error.name}; install it: pip install onnx onnxscript onnxruntime"
+        ) from error
+    path, model = Path(path), model.cpu().eval()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}; make it, or give another file")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a file")
+    images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    # The exporter talks at length, to stdout, stderr and as warnings.
+    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    try:
+        with quiet[0], quiet[1], warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model,
+                (images,),
+                unfinished,
+                dynamo=True,
+                external_data=False,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+            )
+        session = onnxruntime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
+        for count in (3, 1):
+            (found,) = session.run(None, {"images": images[:count].numpy()})
+            with torch.no_grad():
+                expected = model(images[:count])
+            if not torch.allclose(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-4):
+                raise ValueError("onnxruntime gives other logits than PyTorch; nothing was written")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
