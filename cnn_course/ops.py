@@ -90,7 +90,8 @@ def max_pool2d(
     """The largest value of each window: (N, C, H, W) → (N, C, H_out, W_out).
 
     Without `stride` the windows lie side by side. Padding counts as −∞, so it is never the largest.
-    With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape.
+    With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape;
+    for a window of nothing but padding the index has no meaning.
     """
     windows, (kernel, stride, padding, out_size) = _pool_windows(
         input, kernel_size, stride, padding, dilation, ceil_mode, fill=-torch.inf
