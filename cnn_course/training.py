@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from cnn_course.augmentation import Augment
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
+from cnn_course.history import History
 from cnn_course.models import Normalize
 
 
@@ -36,16 +37,6 @@ RECIPES = {
         "augment": Augment(rotation=10, scale=0.1, shift=2),
     },
 }
-
-
-@dataclass
-class History:
-    """What `fit` saw, one entry an epoch in each list; without a validation set two stay empty."""
-
-    train_loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:

@@ -1,0 +1,139 @@
+"""Files of weights: whole or not at all, and training that goes on from them as if undisturbed."""
+
+import os
+
+import pytest
+import torch
+
+from cnn_course import checkpoints
+from cnn_course.augmentation import Augment
+from cnn_course.data import load
+from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.training import fit
+
+OPTIONS = {
+    "epochs": 4, "batch_size": 50, "lr": 0.05, "weight_decay": 1e-3, "label_smoothing": 0.1,
+    "average": 0.9, "augment": Augment(rotation=5, shift=1), "device": "cpu",
+}  # fmt: skip
+
+
+@pytest.fixture
+def digits():
+    return load("mnist-sample", "validation").subset(torch.arange(0, 500, 3))
+
+
+def network():
+    torch.manual_seed(0)
+    return LeNet5(batch_norm=True)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def train(digits, path, stop_at=None, **changes):
+    """Train a network, and stop it at a step as a killed program would stop."""
+
+    def report(step, steps, loss, history):
+        if step == stop_at:
+            raise StoppedError
+
+    model = network()
+    history = fit(model, digits, digits, checkpoint=path, report=report, **(OPTIONS | changes))
+    return model, history
+
+
+@pytest.mark.parametrize("stop_at", [1, 4, 5, 9, 14, 16])
+def test_a_resumed_run_ends_where_an_undisturbed_one_ends(digits, tmp_path, stop_at):
+    undisturbed, history = train(digits, None)
+    path = tmp_path / "state.safetensors"
+    with pytest.raises(StoppedError):
+        train(digits, path, stop_at)
+    torch.rand(7)  # whatever happened in between
+    resumed, its_history = train(digits, path)
+    for name, value in undisturbed.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+    assert its_history.train_loss == history.train_loss
+    assert its_history.validation_accuracy == history.validation_accuracy
+    assert len(its_history.seconds) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lr": 0.02}, "lr=0.05, and now lr=0.02"),
+        ({"seed": 5}, "seed=0, and now seed=5"),
+        ({"augment": None}, "augment="),
+    ],
+)
+def test_other_settings_are_refused(digits, tmp_path, changes, words):
+    path = tmp_path / "state.safetensors"
+    train(digits, path, epochs=1)
+    with pytest.raises(ValueError, match=words):
+        train(digits, path, **({"epochs": 1} | changes))
+
+
+def test_other_data_are_refused(digits, tmp_path):
+    train(digits, tmp_path / "a", epochs=1)
+    with pytest.raises(ValueError, match="data="):
+        train(digits.subset(torch.arange(60)), tmp_path / "a", epochs=1)
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(digits, tmp_path):
+    path = tmp_path / "a"
+    train(digits, path, epochs=1, stop_at=None)
+    before = path.read_bytes()
+    with pytest.raises(FloatingPointError, match=r"step \d+ of epoch \d+.*below lr=1e\+30"):
+        fit(network(), digits, checkpoint=tmp_path / "b", **(OPTIONS | {"lr": 1e30}))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 100, 5000, -1])
+def test_a_truncated_file_is_named(digits, tmp_path, keep):
+    path = tmp_path / "state.safetensors"
+    train(digits, path, epochs=1)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"state.safetensors is damaged.*delete it"):
+        train(digits, path, epochs=1)
+
+
+def test_files_of_others_are_named(tmp_path):
+    path = tmp_path / "model.safetensors"
+    for content in (b"not a file of tensors at all", b"\x80\x04pickle", os.urandom(3000)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is damaged or was not written by this course"):
+            load_model(path)
+    checkpoints.write(path, {"a": torch.ones(1)}, {"other": 1})
+    with pytest.raises(ValueError, match="does not hold a model of this course"):
+        load_model(path)
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        load_model(tmp_path / "nothing")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.safetensors"
+    checkpoints.write(path, {"a": torch.ones(3)}, {})
+
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.write(path, {"a": torch.zeros(3)}, {})
+    assert torch.equal(checkpoints.read(path)[0]["a"], torch.ones(3))
+    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_a_model_comes_back_with_what_is_known_of_it(tmp_path):
+    model = network().eval()
+    about = {"in_channels": 1, "input_size": 28, "classes": [f"ten {i}" for i in range(10)]}
+    plain = LeNet5()
+    save_model(tmp_path / "a.safetensors", plain, "lenet5", about)
+    found, known = load_model(tmp_path / "a.safetensors")
+    x = torch.rand(2, 1, 28, 28)
+    assert torch.equal(found(x), plain.eval()(x))
+    assert not found.training
+    assert known == {"model": "lenet5", **about}
+    save_model(tmp_path / "b.safetensors", model, "lenet5", about)
+    with pytest.raises(ValueError, match="does not hold"):
+        load_model(tmp_path / "b.safetensors")  # with batch normalization, which "lenet5" has not
