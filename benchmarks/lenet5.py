@@ -79,6 +79,7 @@ def main(folder: str):
         print(seed, history.validation_accuracy[-1], f"{seconds:.0f} s", flush=True)
     accuracies = torch.tensor([run["validation_accuracy"] for run in runs])
     best = accuracies.argmax().item()
+    WEIGHTS.mkdir(exist_ok=True)
     path = WEIGHTS / "lenet5.safetensors"
     about = {"in_channels": 1, "input_size": 28, "classes": list(train.classes)}
     save_model(path, models[best], "lenet5", about)
