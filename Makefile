@@ -77,8 +77,9 @@ format: setup  ## put the code into the project's style
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup  ## time our convolutions against PyTorch's, as ratios
+bench: setup  ## time our convolutions and our training loop against the usual ones, as ratios
 	$(PY) benchmarks/ops.py
+	OMP_NUM_THREADS=1 $(PY) benchmarks/training.py
 
 upgrade: setup  ## pin today's releases, install them, execute every chapter and show what changed
 	$(PY) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header \

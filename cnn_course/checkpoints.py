@@ -27,9 +27,11 @@ def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except OSError:
+    except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise
+        raise OSError(
+            f"{path} could not be written ({error.strerror or error}); what was saved is kept"
+        ) from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:

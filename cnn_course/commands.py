@@ -184,11 +184,11 @@ def _fitting(data: str, split: str, about: dict) -> ImageSet:
             f"it knows {', '.join(classes)}"
         )
     pixels = images.images
-    if pixels.shape[1] != channels:
-        raise ValueError(
-            f"{data} has {pixels.shape[1]} channel(s) and the network takes {channels}; "
-            "give other data"
-        )
+    if pixels.shape[1] > channels:  # colour to grey, as Pillow does it
+        weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+        pixels = (pixels * weights).sum(1, keepdim=True).round().byte()
+    elif pixels.shape[1] < channels:
+        pixels = pixels.expand(-1, channels, -1, -1)
     if pixels.shape[2:] != (side, side):
         resized = F.interpolate(pixels.float(), (side, side), mode="bilinear", antialias=True)
         pixels = resized.round().clamp(0, 255).byte()

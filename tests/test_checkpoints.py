@@ -118,7 +118,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        OSError, match=r"a.safetensors could not be written \(No space left on device\)"
+    ):
         checkpoints.write(path, {"a": torch.zeros(3)}, {})
     assert torch.equal(checkpoints.read(path)[0]["a"], torch.ones(3))
     assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,7 +13,7 @@ from PIL import Image
 from cnn_course import commands
 from cnn_course.cli import main
 from cnn_course.data import load
-from cnn_course.models import load_model
+from cnn_course.models import LeNet5, load_model, save_model
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
 
@@ -227,9 +228,24 @@ def test_a_folder_without_a_network(tmp_path, capsys):
     assert "no weights come with the course for mlp" in said
 
 
-def test_evaluate_brings_images_of_another_size_to_the_networks(run, capsys):
-    said = error(capsys, "evaluate", run, "--data", "mnist-m")
-    assert "has 3 channel(s) and the network takes 1" in said
+@pytest.mark.parametrize(("model", "data"), [("grey", "mnist-m"), ("colour", "mnist-sample")])
+def test_evaluate_brings_images_to_the_networks_size_and_channels(
+    run, tmp_path, capsys, model, data
+):
+    if model == "colour":
+        about = {"in_channels": 3, "input_size": 32, "classes": list("0123456789")}
+        save_model(tmp_path / "a.safetensors", LeNet5(3, 32), "lenet5", about)
+        run = tmp_path
+    assert main(["evaluate", str(run), "--data", data, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == 1000
+
+
+def test_grey_is_what_pillow_makes_of_colour():
+    about = {"in_channels": 1, "input_size": 32, "classes": list("0123456789")}
+    ours = commands._fitting("mnist-m", "validation", about).images[0, 0]
+    colour = load("mnist-m", "validation").images[0].permute(1, 2, 0)
+    theirs = torch.from_numpy(np.array(Image.fromarray(colour.numpy()).convert("L")))
+    assert (ours.int() - theirs.int()).abs().max() <= 1
 
 
 def test_export_is_checked_and_takes_any_batch(run, tmp_path, capfd):
