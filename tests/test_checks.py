@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnn_course.checks import CHECKS, check
-from cnn_course.models import MLP, DeepCNN, GlobalPoolCNN
+from cnn_course.models import MLP, DeepCNN, GlobalPoolCNN, LeNet5
 
 
 class Hostile:
@@ -218,3 +218,41 @@ def test_3_5_wants_depth_and_learning(capsys):
         "BatchNorm1d",
     ):
         assert words in said
+
+
+def test_4_1_knows_what_changes_with_colour(capsys):
+    assert count(("4.1", 83_126), ("4.1", 61_706), ("4.1", 82_826)) == [True, False, False]
+    said = capsys.readouterr().out
+    assert "grey images" in said
+    assert "three channels" in said
+
+
+def test_4_2_wants_large_logits_to_survive(capsys):
+    assert check("4.2", lambda z, y: F.cross_entropy(z, torch.tensor(y)).item())
+    assert check("4.2", lambda z, y: -z.log_softmax(0)[y])
+    assert not check("4.2", lambda z, y: (z.exp().sum().log() - z[y]).item())
+    assert "1000" in capsys.readouterr().out
+
+
+def test_4_3_wants_rows_for_the_truth():
+    def confusion(labels, answers, classes):
+        return torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, -1)
+
+    assert check("4.3", confusion)
+    assert not check("4.3", lambda labels, answers, classes: confusion(answers, labels, classes))
+
+
+def test_4_4_wants_plain_momentum():
+    def step(w, v, g, lr, mu, nesterov=False):
+        v = mu * v + g
+        return torch.stack([w - lr * (g + mu * v if nesterov else v), v])
+
+    assert check("4.4", step)
+    assert not check("4.4", lambda *arguments: step(*arguments, nesterov=True))
+
+
+def test_4_5_counts_and_measures(capsys):
+    assert not check("4.5", LeNet5())
+    assert "61,706 parameters; 20,000 are allowed" in capsys.readouterr().out
+    assert not check("4.5", nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
+    assert "at least 96 % are asked for" in capsys.readouterr().out

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 
-from cnn_course.checks import chapter01, chapter02, chapter03
+from cnn_course.checks import chapter01, chapter02, chapter03, chapter04
 from cnn_course.checks.answers import first_line
 
-CHECKS: dict[str, Callable] = {**chapter01.CHECKS, **chapter02.CHECKS, **chapter03.CHECKS}
+CHECKS: dict[str, Callable] = {
+    **chapter01.CHECKS,
+    **chapter02.CHECKS,
+    **chapter03.CHECKS,
+    **chapter04.CHECKS,
+}
 
 
 def check(number: str, answer) -> bool:

@@ -1,0 +1,65 @@
+"""The weights that come with the course: cards, accuracy, and the run that made them."""
+
+import hashlib
+import re
+
+import pytest
+import torch
+
+from cnn_course import results
+from cnn_course.data import load
+from cnn_course.images import SPLITS
+from cnn_course.models import LeNet5, load_model, load_pretrained
+from cnn_course.models.pretrained import WEIGHTS
+from cnn_course.training import evaluate
+
+FILES = sorted(WEIGHTS.glob("*.safetensors"))
+
+
+def test_there_are_weights():
+    assert [file.stem for file in FILES] == ["lenet5"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_each_has_a_card_with_its_checksum(file):
+    card = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in card
+    for word in ("Data", "Recipe", "Seed", "Accuracy", "Not for"):
+        assert f"**{word}**" in card
+
+
+def test_lenet5_reads_the_digits_that_it_was_not_trained_on():
+    model = load_pretrained("lenet5")
+    assert isinstance(model, LeNet5)
+    assert not model.training
+    counts = {split: len(load("mnist-sample", split)) for split in SPLITS}
+    right = sum(evaluate(model, load("mnist-sample", s)).accuracy * counts[s] for s in SPLITS)
+    accuracy = right / sum(counts.values())
+    runs = results.load("lenet5")["runs"]
+    best = max(runs, key=lambda run: run["validation_accuracy"])
+    assert accuracy == pytest.approx(best["validation_accuracy"], abs=6e-4)  # three digits of 5,000
+    card = (WEIGHTS / "lenet5.md").read_text(encoding="utf-8")
+    assert re.search(r"\*\*Seed\*\*: (\d+)", card)[1] == str(best["seed"])
+    assert f"{best['validation_accuracy']:.2%}" in card
+
+
+def test_it_was_trained_on_the_other_digits():
+    train, validation = results.load("lenet5")["provenance"]["data"]
+    assert (train["count"], validation["count"]) == (55_000, 5_000)
+
+
+def test_the_file_knows_classes_size_and_normalisation():
+    model, about = load_model(FILES[0])
+    assert about == {
+        "model": "lenet5",
+        "in_channels": 1,
+        "input_size": 28,
+        "classes": [str(digit) for digit in range(10)],
+    }
+    assert model.layers[0].mean.item() == pytest.approx(0.1307, abs=1e-3)
+    assert model(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(ValueError, match=r"no weights come with the course for 'vgg', only for"):
+        load_pretrained("vgg")
