@@ -32,14 +32,14 @@ def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit,
     device = choose_device(device)
 
     out = out or Path("runs") / f"{model}-{data.replace(':', '-').strip('/').replace('/', '-')}"
-    weights, unfinished = out / f"{model}.safetensors", out / "checkpoint"
+    weights, checkpoint = out / f"{model}.safetensors", out / "checkpoint" / "state.safetensors"
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; give a folder")
     if list(out.glob("*.safetensors")):
         raise ValueError(f"{out} holds a finished run; give another --out")
-    if unfinished.exists() and not resume:
+    if checkpoint.exists() and not resume:
         raise ValueError(f"{out} holds an unfinished run; add --resume, or give another --out")
-    unfinished.mkdir(parents=True, exist_ok=True)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
 
     options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
     asked = {"lr": lr, "batch_size": batch_size}
@@ -53,14 +53,14 @@ def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit,
             epochs=epochs,
             seed=seed,
             device=device,
-            checkpoint=unfinished / "state.safetensors",
+            checkpoint=checkpoint,
             report=progress,
             **options,
         )
     about = {"in_channels": channels, "input_size": side, "classes": list(train_set.classes)}
     (out / "history.json").write_text(json.dumps(vars(history), indent=1) + "\n")
     save_model(weights, network, model, about)
-    shutil.rmtree(unfinished)  # only now: the weights are safe
+    shutil.rmtree(checkpoint.parent)  # only now: the weights are safe
     return f"saved {weights}"
 
 

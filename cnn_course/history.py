@@ -24,7 +24,7 @@ class History:
             axes[0].plot(epochs, self.validation_loss, "s-", markersize=3, label="validation")
             percent = [100 * accuracy for accuracy in self.validation_accuracy]
             axes[1].plot(epochs, percent, "s-", markersize=3, color="C1")
-        axes[0].set(xlabel="epoch", ylabel="loss")
+        axes[0].set(xlabel="epoch", ylabel="loss", yscale="log")
         axes[1].set(xlabel="epoch", ylabel="validation accuracy (%)")
         axes[0].legend()
         return axes

@@ -92,8 +92,11 @@ def test_finished_and_unfinished_runs_are_not_overwritten(run, tmp_path, capsys)
     assert "holds a finished run; give another --out" in error(capsys, *TRAIN, "--out", run)
     assert "finished run" in error(capsys, *TRAIN, "--out", run, "--resume")
     assert (run / "lenet5.safetensors").read_bytes() == before
-    (tmp_path / "begun" / "checkpoint").mkdir(parents=True)
+    state = tmp_path / "begun" / "checkpoint" / "state.safetensors"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"precious")
     assert "add --resume" in error(capsys, *TRAIN, "--out", tmp_path / "begun")
+    assert state.read_bytes() == b"precious"
 
 
 def test_resume_where_there_is_nothing_starts_afresh(tmp_path):
@@ -125,6 +128,12 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
 )
 def test_bad_settings_are_named(tmp_path, capsys, arguments, words):
     assert words in error(capsys, *TRAIN, "--out", tmp_path / "run", *arguments)
+
+
+def test_after_an_error_the_same_folder_can_be_used(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert "epochs=-1" in error(capsys, *TRAIN, "--epochs", "-1", "--out", out)
+    assert main([*TRAIN, "--epochs", "1", "--out", str(out)]) == 0
 
 
 def test_a_model_that_there_is_not(tmp_path, capsys):

@@ -2,13 +2,14 @@
 
 import math
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from cnn_course.data import load
 from cnn_course.images import ImageSet
-from cnn_course.models import MLP
-from cnn_course.training import choose_device, evaluate, fit, predict
+from cnn_course.models import MLP, LeNet5
+from cnn_course.training import _groups, choose_device, evaluate, fit, one_cycle, predict
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +135,106 @@ def test_the_device_is_chosen_in_order(monkeypatch):
 def test_a_device_that_is_not_there_is_named(device):
     with pytest.raises(ValueError, match=f"{device}.*cpu"):
         choose_device(device)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 10, 441])
+def test_one_cycle_is_pytorchs(steps):
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.1, total_steps=steps, cycle_momentum=False
+    )
+    for step in range(steps):
+        assert one_cycle(step, steps, 0.1) == pytest.approx(schedule.get_last_lr()[0], rel=1e-9)
+        optimizer.step()
+        if step < steps - 1:
+            schedule.step()
+
+
+def test_weight_decay_spares_biases_and_normalizations():
+    decaying, spared = _groups(LeNet5(batch_norm=True), 0.1)
+    assert decaying["weight_decay"] == 0.1
+    assert "weight_decay" not in spared
+    assert sorted(p.numel() for p in decaying["params"]) == [150, 840, 2_400, 10_080, 48_000]
+    assert len(spared["params"]) == 5 + 2 * 4  # biases, and the two vectors of each norm
+
+
+def test_weight_decay_and_label_smoothing_reach_the_step(digits):
+    """One step of all images at once, against PyTorch's own."""
+    images = digits.subset(torch.arange(64))
+    model, copy = seeded_mlp(), seeded_mlp()
+    options = {"weight_decay": 0.3, "label_smoothing": 0.2, "momentum": 0.0}
+    fit(model, images, epochs=1, batch_size=64, lr=0.1, device="cpu", **options)
+    copy.layers[0].set_from(images)
+    loss = torch.nn.functional.cross_entropy(
+        copy(images.images / 255), images.labels, label_smoothing=0.2
+    )
+    loss.backward()
+    rate = one_cycle(0, 1, 0.1)
+    for old, new in zip(copy.parameters(), model.parameters(), strict=True):
+        decay = 0.3 * old if old.dim() > 1 else 0
+        assert torch.allclose(new, old - rate * (old.grad + decay), atol=1e-6)
+
+
+def test_the_average_is_that_of_the_weights_after_each_step(digits):
+    seen = []
+
+    model = seeded_mlp()
+    start = [p.detach().clone() for p in model.parameters()]
+
+    def report(step, steps, loss, history):
+        if len(seen) < step:
+            seen.append([p.detach().clone() for p in model.parameters()])
+
+    fit(model, digits, epochs=2, batch_size=100, average=0.8, report=report, device="cpu")
+    assert len(seen) == 10
+    expected = start
+    for step, now in enumerate(seen):
+        keep = min(0.8, (1 + step) / (10 + step))
+        expected = [keep * a + (1 - keep) * b for a, b in zip(expected, now, strict=True)]
+    for a, b in zip(expected, model.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_bfloat16_learns_too(digits):
+    model = seeded_mlp()
+    history = fit(model, digits, digits, epochs=5, bf16=True, device="cpu")
+    assert history.validation_accuracy[-1] > 0.85
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+def test_augment_is_given_bytes_and_the_model_what_it_gives(digits):
+    kinds = set()
+
+    def augment(images):
+        kinds.add(images.dtype)
+        return torch.zeros(images.shape)
+
+    model = seeded_mlp()
+    history = fit(model, digits, epochs=1, augment=augment, device="cpu")
+    assert kinds == {torch.uint8}
+    assert history.train_loss[0] > 2  # there is nothing to learn from black images
+
+
+def test_history_draws_what_it_holds(digits):
+    history = fit(seeded_mlp(), digits, digits, epochs=3, device="cpu")
+    left, right = history.plot()
+    assert left.lines[0].get_ydata().tolist() == history.train_loss
+    assert left.lines[1].get_ydata().tolist() == history.validation_loss
+    assert right.lines[0].get_ydata().tolist() == [100 * a for a in history.validation_accuracy]
+    left, right = fit(seeded_mlp(), digits, epochs=2, device="cpu").plot()
+    assert len(left.lines) == 1
+    assert not right.lines
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("momentum", 1.0), ("label_smoothing", -0.1), ("average", 1.0), ("weight_decay", -1.0),
+        ("weight_decay", math.inf), ("momentum", math.nan),
+    ],
+)  # fmt: skip
+def test_more_settings_that_cannot_be_are_named(digits, setting, value):
+    with pytest.raises(ValueError, match=f"{setting}="):
+        fit(seeded_mlp(), digits, epochs=1, **{setting: value})
