@@ -74,6 +74,8 @@ class TrainingState:
         if self.path is None or not self.path.exists():
             return {}
         tensors, about = read(self.path)
+        if not {"settings", "history"} <= set(about) or "random" not in tensors:
+            raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")
         for name, value in self.settings.items():
             if about["settings"].get(name) != value:
                 raise ValueError(

@@ -9,6 +9,7 @@ from cnn_course import commands
 from cnn_course.models import MODELS
 
 DATA = "mnist-sample, mnist-m, mnist, cifar10, or folder:PATH with PATH/train/<class>/*"
+TRAINING_DATA = f"{DATA}, whose images are made square, 64 pixels at most"
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     trained = f"a run's folder, a .safetensors file, or a name: {', '.join(MODELS)}"
     train = command(commands.train, "train", "train a network, and save it")
     train.add_argument("model", metavar="MODEL", help=", ".join(MODELS))
-    train.add_argument("--data", required=True, help=DATA)
+    train.add_argument("--data", required=True, help=TRAINING_DATA)
     train.add_argument("--epochs", type=int, default=10, help="passes over the data (10)")
     train.add_argument("--batch-size", type=int, help="images a step (the model's recipe)")
     train.add_argument("--lr", type=float, help="peak learning rate (the model's recipe)")

@@ -110,6 +110,13 @@ def test_files_of_others_are_named(tmp_path):
         load_model(tmp_path / "nothing")
 
 
+def test_a_file_that_is_no_checkpoint_is_named(digits, tmp_path):
+    path = tmp_path / "state.safetensors"
+    checkpoints.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
+    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+        train(digits, path)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
     checkpoints.write(path, {"a": torch.ones(3)}, {})
