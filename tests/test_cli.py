@@ -1,6 +1,8 @@
 """The command line: runs that survive being killed, and errors told in one line."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -64,6 +66,28 @@ def test_a_row_an_epoch_and_no_bar_where_there_is_no_terminal(tmp_path, capsys):
     rows = [line for line in said.out.splitlines() if line.startswith("epoch")]
     assert [row.split()[1] for row in rows] == ["1/2", "2/2"]
     assert said.err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(tmp_path):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    terminal, its_end = pty.openpty()
+    fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    command = [sys.executable, "-m", "cnn_course", *TRAIN, "--epochs", "4", "--limit", "1500"]
+    result = subprocess.run(
+        [*command, "--out", tmp_path / "run"], stdout=subprocess.PIPE, stderr=its_end, text=True
+    )
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    os.close(its_end)
+    assert result.returncode == 0
+    assert re.search(r"\d+/6000 \[\d\d:\d\d<\d\d:\d\d.* images/s", shown)
+    assert re.search(r"loss=\d\.\d+, accuracy=\d+\.\d%", shown)
+    assert "images/s" not in result.stdout
 
 
 def test_killed_at_any_moment_it_resumes_to_the_same_weights(tmp_path):
