@@ -62,7 +62,8 @@ class TrainingState:
             return
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
-        for i, state in enumerate(self.optimizer.state_dict()["state"].values()):
+        # By the parameter's number: the order of the states is another after a resumption.
+        for i, state in self.optimizer.state_dict()["state"].items():
             if state.get("momentum_buffer") is not None:
                 tensors[f"momentum.{i}"] = state["momentum_buffer"]
         tensors["random"] = torch.get_rng_state()

@@ -58,6 +58,18 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_ends(digits, tmp_path, stop
     assert len(its_history.seconds) == 4
 
 
+def test_a_run_that_is_resumed_twice(digits, tmp_path):
+    undisturbed, _ = train(digits, None)
+    path = tmp_path / "state.safetensors"
+    for stop_at in (5, 9):  # in the second epoch, and in the third
+        with pytest.raises(StoppedError):
+            train(digits, path, stop_at)
+    resumed, _ = train(digits, path)
+    assert len(list(resumed.parameters())) > 10  # where "10" sorts before "2"
+    for name, value in undisturbed.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
