@@ -9,7 +9,7 @@ from cnn_course import commands
 from cnn_course.models import MODELS
 
 DATA = "mnist-sample, mnist-m, mnist, cifar10, or folder:PATH with PATH/train/<class>/*"
-TRAINING_DATA = f"{DATA}, whose images are made square, 64 pixels at most"
+TRAINING_DATA = f"{DATA}, whose images are made square, {commands.LARGEST} pixels at most"
 
 
 class Parser(argparse.ArgumentParser):

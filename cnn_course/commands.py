@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cnn_course.data import load
-from cnn_course.folders import read_image
+from cnn_course.folders import first_size, read_image
 from cnn_course.images import ImageSet
 from cnn_course.inspection import layer_table
 from cnn_course.models import MODELS, build, load_model, save_model
@@ -123,12 +123,10 @@ def summary(model, input_shape):
 
 
 def _training_data(data: str, limit: int | None, seed: int) -> tuple[ImageSet, ImageSet]:
-    train_set = load(data, "train")
-    height, width = train_set.images.shape[2:]
-    side = min(height, width, LARGEST)
-    size = {} if height == width == side else {"size": side}
-    if size:
-        train_set = load(data, "train", **size)
+    size = {}
+    if data.startswith("folder:"):
+        size = {"size": min(*first_size(data.removeprefix("folder:")), LARGEST)}
+    train_set = load(data, "train", **size)
     if limit is not None:
         if limit < 1:
             raise ValueError(f"--limit {limit}: give 1 or more")
@@ -225,11 +223,8 @@ class _Progress:
                     flush=True,
                 )
             return
-        per_epoch = steps // self.epochs
-        position = (step - 1) // per_epoch * self.images
-        self.bar.update(
-            position + min(self.images, ((step - 1) % per_epoch + 1) * self.batch_size) - self.bar.n
-        )
+        in_epoch = (step - done * (steps // self.epochs)) * self.batch_size
+        self.bar.update(done * self.images + min(in_epoch, self.images) - self.bar.n)
         shown = {"loss": f"{loss:.3f}"}
         if accuracy is not None:
             shown["accuracy"] = f"{accuracy:.1%}"

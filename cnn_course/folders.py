@@ -22,7 +22,7 @@ def read_folder(
 ) -> ImageSet:
     """Read one split of an image folder; `cnn_course.data.load` describes the rules."""
     splits = _list_splits(Path(path).expanduser())
-    first = Image.fromarray(_read(next(iter(splits.values()))[0][0]))
+    first = _first_image(splits)
     height, width = _height_width(size, first)
     if channels is None:
         channels = len(first.getbands())
@@ -45,6 +45,17 @@ def read_folder(
         for _ in pool.map(read_into, range(len(files))):
             pass  # an error in a thread is raised here, for the first file that has one
     return ImageSet(f"folder:{path} {split}", images, labels, classes)
+
+
+def first_size(path: str) -> tuple[int, int]:
+    """Height and width of the folder's first image, which are those of all by default."""
+    first = _first_image(_list_splits(Path(path).expanduser()))
+    return first.height, first.width
+
+
+def _first_image(splits: dict) -> Image.Image:
+    files, _, _ = next(iter(splits.values()))
+    return Image.fromarray(_read(files[0]))
 
 
 def _list_splits(root: Path) -> dict[str, tuple[list[Path], torch.Tensor, tuple[str, ...]]]:

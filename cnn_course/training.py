@@ -84,7 +84,8 @@ def fit(
 
     `checkpoint` names a file that is written after each epoch; where it exists, training goes on
     from it and ends, on the CPU, with the weights of an undisturbed run. `report` is called after
-    each step with its number, the number of all steps, the loss and the history.
+    each step with its number, the number of all steps, the loss and the history, and once more
+    after each epoch, when the history has grown.
 
     Raises ValueError for settings that cannot be, or that are not those of the checkpoint, and
     FloatingPointError when the loss is no longer finite.
