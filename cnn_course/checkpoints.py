@@ -2,12 +2,24 @@
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+
+@contextmanager
+def replacing(path: Path):
+    """A file beside `path` to write to, which takes its place if all goes well, and else goes."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
@@ -20,15 +32,12 @@ def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
     # safetensors wants plain layouts, and a tensor that shares its memory with no other.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     data = save(plain, metadata={"about": json.dumps(about, ensure_ascii=False)})
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        with open(unfinished, "wb") as file:
+        with replacing(path) as unfinished, open(unfinished, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OSError(
             f"{path} could not be written ({error.strerror or error}); what was saved is kept"
         ) from error

@@ -2,12 +2,13 @@
 
 import contextlib
 import io
-import os
 import warnings
 from pathlib import Path
 
 import torch
 from torch import nn
+
+from cnn_course.checkpoints import replacing
 
 
 def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> None:
@@ -29,10 +30,9 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give a file")
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
-    unfinished = path.with_name(f".{path.name}.unfinished")
     # The exporter talks at length, to stdout, stderr and as warnings.
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    try:
+    with replacing(path) as unfinished:
         with quiet[0], quiet[1], warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -52,6 +52,3 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
                 expected = model(images[:count])
             if not torch.allclose(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-4):
                 raise ValueError("onnxruntime gives other logits than PyTorch; nothing was written")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
