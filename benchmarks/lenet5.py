@@ -15,8 +15,8 @@ from dataclasses import asdict
 import torch
 from recording import record
 
-from cnn_course.data import load
-from cnn_course.images import SPLITS, ImageSet, is_among
+from cnn_course.data import load, split_mnist
+from cnn_course.images import ImageSet
 from cnn_course.models import LeNet5, save_model
 from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.training import RECIPES, fit
@@ -48,12 +48,8 @@ def mnist(folder: str) -> tuple[ImageSet, ImageSet]:
     images = torch.cat([part.images for part in parts])
     labels = torch.cat([part.labels for part in parts])
     everything = ImageSet("mnist", images, labels, parts[0].classes)
-    sample = torch.cat([load("mnist-sample", split).images for split in SPLITS])
-    shown = is_among(images, sample)
-    return (
-        everything.subset((~shown).nonzero().flatten(), "mnist train"),
-        everything.subset(shown.nonzero().flatten(), "mnist validation"),
-    )
+    kept, shown = split_mnist(everything)
+    return everything.subset(kept, "mnist train"), everything.subset(shown, "mnist validation")
 
 
 def main(folder: str):

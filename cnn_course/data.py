@@ -68,7 +68,7 @@ def load(
     full = _load_full(name, split != "test", root, download)
     if split == "test":
         return full
-    kept, held = _split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
+    kept, held = split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
     return full.subset(kept if split == "train" else held, f"{name} {split}")
 
 
@@ -95,7 +95,7 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     )
 
 
-def _split_mnist(full: ImageSet) -> tuple[torch.Tensor, torch.Tensor]:
+def split_mnist(full: ImageSet) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices of what stays for training, and of what chapters show: the digits of `mnist-sample`.
 
     Files in MNIST's format that hold none of those digits are split like any other data.
