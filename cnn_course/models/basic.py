@@ -132,14 +132,19 @@ class DeepCNN(Layers):
 
 
 def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn.Module]:
-    pools = {"max": nn.MaxPool2d, "average": nn.AvgPool2d, "stride": None}
-    if pool not in pools:
-        raise ValueError(f"pool={pool!r}: give one of {', '.join(map(repr, pools))}")
+    pooling = choose("pool", pool, max=nn.MaxPool2d, average=nn.AvgPool2d, stride=None)
     stride = 2 if pool == "stride" else 1
     layers = []
     for fan_in, fan_out in pairwise([in_channels, *widths]):
         convolution = nn.Conv2d(fan_in, fan_out, kernel_size=3, stride=stride, padding=1)
         layers += [convolution, activation()]
-        if pool != "stride":
-            layers.append(pools[pool](2))
+        if pooling is not None:
+            layers.append(pooling(2))
     return layers
+
+
+def choose(argument: str, name: str, **choices):
+    """What `name` stands for among the `choices`; ValueError, with the names there are, if none."""
+    if name not in choices:
+        raise ValueError(f"{argument}={name!r}: give one of {', '.join(map(repr, choices))}")
+    return choices[name]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.models.basic import Layers, Normalize
+from cnn_course.models.basic import Layers, Normalize, choose
 
 # Table I of the paper: which of the 6 maps of S2 each of the 16 maps of C3 sees.
 C3_TABLE = (
@@ -135,10 +135,15 @@ class LeNet5(Layers):
         def halve(channels):
             if pool == "trainable":
                 return [Subsampling(channels), activation()]
-            return [_choose("pool", pool, max=nn.MaxPool2d, average=nn.AvgPool2d)(2)]
+            return [choose("pool", pool, max=nn.MaxPool2d, average=nn.AvgPool2d)(2)]
 
-        c3 = _choose("connections", connections, full=_full_c3, table=TableConv2d)
-        last = _choose("output", output, linear=lambda: nn.Linear(84, num_classes), rbf=RBFOutput)
+        c3 = choose(
+            "connections",
+            connections,
+            full=lambda: nn.Conv2d(6, 16, kernel_size=5),
+            table=TableConv2d,
+        )
+        last = choose("output", output, linear=lambda: nn.Linear(84, num_classes), rbf=RBFOutput)
         super().__init__(
             Normalize(in_channels),
             *(nn.Conv2d(in_channels, 6, kernel_size=5, padding=2), *norm(6), activation()),
@@ -165,7 +170,7 @@ class LeNet5(Layers):
         return cls(**(published | changes))
 
     def _initialise(self, name: str) -> None:
-        bound = _choose(
+        bound = choose(
             "initialisation",
             name,
             default=None,
@@ -186,13 +191,3 @@ class LeNet5(Layers):
                 n, m = layer.weight[0].numel(), layer.weight[:, 0].numel()
                 nn.init.uniform_(layer.weight, -bound(n, m), bound(n, m))
                 nn.init.zeros_(layer.bias)
-
-
-def _full_c3() -> nn.Module:
-    return nn.Conv2d(6, 16, kernel_size=5)
-
-
-def _choose(argument: str, name: str, **choices):
-    if name not in choices:
-        raise ValueError(f"{argument}={name!r}: give one of {', '.join(map(repr, choices))}")
-    return choices[name]
