@@ -7,6 +7,10 @@ import math
 import reprlib
 
 import torch
+from torch import nn
+
+from cnn_course.data import load
+from cnn_course.training import evaluate
 
 
 def first_line(error: BaseException) -> str:
@@ -47,6 +51,27 @@ def function(answer, cases: list[tuple[tuple, object]]) -> str | None:
                 return f"{call} should give {expected:.4g} and gave {show(got)}."
         elif not (isinstance(got, type(expected)) and got == expected):
             return f"{call} should give {show(expected)} and gave {show(got)}."
+    return None
+
+
+def network(answer, most: int) -> str | None:
+    """Whether it is a model with at most so many parameters."""
+    if not isinstance(answer, nn.Module):
+        return f"A trained model is asked for; this is of type {type(answer).__name__}."
+    parameters = sum(p.numel() for p in answer.parameters())
+    if parameters > most:
+        return f"It has {parameters:,} parameters; {most:,} are allowed."
+    return None
+
+
+def reads_digits(answer: nn.Module, percent: int) -> str | None:
+    """Whether the model gets so many per cent of the validation digits right."""
+    accuracy = evaluate(answer, load("mnist-sample", "validation")).accuracy
+    if accuracy < percent / 100:
+        return (
+            f"{accuracy:.1%} of the validation digits are right; "
+            f"at least {percent} % are asked for."
+        )
     return None
 
 

@@ -4,10 +4,9 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function, whole_number
+from cnn_course.checks.answers import function, network, whole_number
 from cnn_course.data import load
 from cnn_course.training import evaluate
 
@@ -74,11 +73,8 @@ def _equivariant(answer) -> str | None:
 
 
 def _small_and_steady(answer) -> str | None:
-    if not isinstance(answer, nn.Module):
-        return f"A trained model is asked for; this is of type {type(answer).__name__}."
-    parameters = sum(p.numel() for p in answer.parameters())
-    if parameters > 10_000:
-        return f"It has {parameters:,} parameters; 10,000 are allowed."
+    if problem := network(answer, most=10_000):
+        return problem
     digits = load("mnist-sample", "validation")
     for pixels, least in [(0, 0.85), (-4, 0.8), (4, 0.8)]:
         moved = replace(digits, images=F.pad(digits.images, (pixels, -pixels)))

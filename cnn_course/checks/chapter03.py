@@ -1,14 +1,11 @@
 """The checks of chapter 03's exercises."""
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function, show
-from cnn_course.data import load
+from cnn_course.checks.answers import function, network, reads_digits, show
 from cnn_course.inspection import layer_table
 from cnn_course.models import Normalize
-from cnn_course.training import evaluate
 
 
 def _one_kernel(answer) -> str | None:
@@ -58,22 +55,15 @@ def _fool_the_max(answer) -> str | None:
 
 
 def _deep_learner(answer) -> str | None:
-    if not isinstance(answer, nn.Module):
-        return f"A trained model is asked for; this is of type {type(answer).__name__}."
-    digits = load("mnist-sample", "validation")
-    kinds = [row.kind for row in layer_table(answer, digits.images.shape[1:]).rows if row.macs]
+    if problem := network(answer, most=25_570):
+        return problem
+    kinds = [row.kind for row in layer_table(answer, (1, 28, 28)).rows if row.macs]
     if kinds.count("Conv2d") < 10:
         return f"{kinds.count('Conv2d')} convolutions do work in it; at least 10 are asked for."
-    parameters = sum(p.numel() for p in answer.parameters())
-    if parameters > 25_570:
-        return f"It has {parameters:,} parameters; 25,570 are allowed."
     for layer in answer.modules():
         if "Norm" in type(layer).__name__ and not isinstance(layer, Normalize):
             return f"It has a {type(layer).__name__}; it should learn without one."
-    accuracy = evaluate(answer, digits).accuracy
-    if accuracy < 0.9:
-        return f"{accuracy:.1%} of the validation digits are right; at least 90 % are asked for."
-    return None
+    return reads_digits(answer, percent=90)
 
 
 CHECKS = {

@@ -1,12 +1,9 @@
 """The checks of chapter 04's exercises."""
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function, whole_number
-from cnn_course.data import load
-from cnn_course.training import evaluate
+from cnn_course.checks.answers import function, network, reads_digits, whole_number
 
 
 def _lenet5_in_colour(answer) -> str | None:
@@ -61,15 +58,7 @@ def _momentum_step(answer) -> str | None:
 
 
 def _slim(answer) -> str | None:
-    if not isinstance(answer, nn.Module):
-        return f"A trained model is asked for; this is of type {type(answer).__name__}."
-    parameters = sum(p.numel() for p in answer.parameters())
-    if parameters > 20_000:
-        return f"It has {parameters:,} parameters; 20,000 are allowed."
-    accuracy = evaluate(answer, load("mnist-sample", "validation")).accuracy
-    if not accuracy >= 0.96:
-        return f"{accuracy:.1%} of the validation digits are right; at least 96 % are asked for."
-    return None
+    return network(answer, most=20_000) or reads_digits(answer, percent=96)
 
 
 CHECKS = {
