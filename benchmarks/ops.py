@@ -1,14 +1,14 @@
 """Time our convolutions against `torch.nn.functional.conv2d`, as ratios measured in one run.
 
 The shapes are those of LeNet-5 and of a small CIFAR-10 network, 64 images at a time. Each round
-times every function once, in turn, so that a slow moment of the machine meets all of them; what is
+times ours and PyTorch's once, in turn, so that a slow moment of the machine meets both; what is
 printed is the median of the rounds' ratios. Run: python benchmarks/ops.py (about a minute).
 """
 
 import statistics
-import time
 
 import torch
+from timing import ratio
 from torch.nn import functional as F
 
 from cnn_course import ops
@@ -23,12 +23,6 @@ SHAPES = [
     (32, 64, 3, 16, 1),
     (64, 128, 3, 8, 1),
 ]
-
-
-def seconds(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def forward_and_backward(conv2d, x, weight, bias, padding):
@@ -54,20 +48,14 @@ def ratios(c_in, c_out, kernel, side, padding) -> tuple[float, float]:
     bias = torch.randn(c_out, requires_grad=True)
     ours = forward_and_backward(ops.conv2d, x, weight, bias, padding)
     theirs = forward_and_backward(F.conv2d, x, weight, bias, padding)
-    rounds = [
-        [seconds(ours[i]) / seconds(theirs[i]) for i in (0, 1)] for _ in range(WARM_UP + ROUNDS)
-    ]
-    return tuple(map(statistics.median, zip(*rounds[WARM_UP:], strict=True)))
+    pairs = zip(ours, theirs, strict=True)
+    return tuple(ratio(our, their, WARM_UP, ROUNDS) for our, their in pairs)
 
 
 def loops_ratio() -> float:
     """The loops' time over PyTorch's, on one image and a shape that is small enough for them."""
     x, weight = torch.randn(1, 1, 14, 14), torch.randn(2, 1, 5, 5)
-    rounds = [
-        seconds(lambda: ops.conv2d_loops(x, weight)) / seconds(lambda: F.conv2d(x, weight))
-        for _ in range(WARM_UP + ROUNDS)
-    ]
-    return statistics.median(rounds[WARM_UP:])
+    return ratio(lambda: ops.conv2d_loops(x, weight), lambda: F.conv2d(x, weight), WARM_UP, ROUNDS)
 
 
 def main():

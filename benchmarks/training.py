@@ -6,10 +6,10 @@ documentation shows. Each round times both in turn; what is printed is the media
 Run: OMP_NUM_THREADS=1 python benchmarks/training.py (about a minute).
 """
 
-import statistics
-import time
+from functools import partial
 
 import torch
+from timing import ratio
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import InterpolationMode, v2
@@ -19,7 +19,7 @@ from cnn_course.data import ImageSet, load
 from cnn_course.models import LeNet5
 from cnn_course.training import fit
 
-BATCH, LR, ROUNDS = 128, 0.05, 7
+BATCH, LR, WARM_UP, ROUNDS = 128, 0.05, 1, 7
 AUGMENT = Augment(rotation=10, scale=0.1, shift=2)
 TRANSFORM = v2.Compose(
     [
@@ -73,17 +73,6 @@ def our_loop(images: ImageSet, augment, bf16=False) -> None:
     )
 
 
-def seconds(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def ratio(slow, fast) -> float:
-    slow(), fast()  # warm up
-    return statistics.median(seconds(slow) / seconds(fast) for _ in range(ROUNDS))
-
-
 def main():
     images = load("mnist-sample", "train")
     print(f"images a second of `fit` over the usual loop's, {torch.get_num_threads()} thread(s)")
@@ -92,11 +81,11 @@ def main():
         ("without augmentation", plain, None),
         ("with rotation, scale and shift", TRANSFORM, AUGMENT),
     ]:
-        speed = ratio(
-            lambda t=transform: usual_loop(images, t), lambda a=augment: our_loop(images, a)
-        )
+        usual = partial(usual_loop, images, transform)
+        speed = ratio(usual, partial(our_loop, images, augment), WARM_UP, ROUNDS)
         print(f"{name:32} {speed:.2f}")
-    half = ratio(lambda: our_loop(images, AUGMENT), lambda: our_loop(images, AUGMENT, bf16=True))
+    ours = partial(our_loop, images, AUGMENT)
+    half = ratio(ours, partial(ours, bf16=True), WARM_UP, ROUNDS)
     print(f"`fit` in bfloat16 over `fit` in float32: {half:.2f}")
 
 
