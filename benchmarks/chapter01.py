@@ -6,20 +6,21 @@ Run from the project's root: python benchmarks/chapter01.py (about 5 minutes on 
 """
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import torch
 from recording import record
+from searching import search
 from torch.nn import functional as F
 
 from cnn_course.data import ImageSet, load
 from cnn_course.models import MLP, FlattenCNN, GlobalPoolCNN
-from cnn_course.training import evaluate, fit
+from cnn_course.training import evaluate
 
 NETWORKS = {"MLP": MLP, "CNN, flatten": FlattenCNN, "CNN, global pooling": GlobalPoolCNN}
 LEARNING_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 SEEDS = (0, 1, 2)
-EPOCHS, BATCH_SIZE = 8, 64
+FIT = {"epochs": 8, "batch_size": 64}
 SHIFTS = range(-6, 7)
 PERMUTATION_SEED = 0
 
@@ -37,22 +38,6 @@ def shift(data: ImageSet, pixels: int) -> ImageSet:
     return replace(data, images=F.pad(data.images, (pixels, -pixels)))
 
 
-def train(network: str, lr: float, seed: int, sets: dict[str, ImageSet]):
-    torch.manual_seed(seed)
-    model = NETWORKS[network]()
-    history = fit(
-        model,
-        sets["train"],
-        sets["validation"],
-        epochs=EPOCHS,
-        batch_size=BATCH_SIZE,
-        lr=lr,
-        seed=seed,
-        device="cpu",
-    )
-    return model, history
-
-
 def main():
     start = time.perf_counter()
     in_order = {split: load("mnist-sample", split) for split in ("train", "validation", "test")}
@@ -60,34 +45,18 @@ def main():
     runs = []
     for order, sets in {"in order": in_order, "scrambled": scrambled}.items():
         for network in NETWORKS:
-            tries = {lr: [train(network, lr, s, sets) for s in SEEDS] for lr in LEARNING_RATES}
-            sums = {
-                lr: sum(history.validation_accuracy[-1] for _, history in tries[lr]) for lr in tries
-            }
-            lr = max(sums, key=sums.get)
-            for i, (model, history) in enumerate(tries[lr]):
+            build = NETWORKS[network]
+            for row in search(build, sets, LEARNING_RATES, SEEDS, **FIT):
+                model = row.pop("model")
                 test_accuracy = {
                     pixels: evaluate(model, shift(sets["test"], pixels), device="cpu").accuracy
                     for pixels in (SHIFTS if order == "in order" else [0])
                 }
-                runs.append(
-                    {
-                        "network": network,
-                        "order": order,
-                        "parameters": sum(p.numel() for p in model.parameters()),
-                        "seed": SEEDS[i],
-                        "lr": lr,
-                        "validation_accuracy_by_lr": {
-                            lr: tries[lr][i][1].validation_accuracy[-1] for lr in tries
-                        },
-                        "history": asdict(history),
-                        "test_accuracy_by_shift": test_accuracy,
-                    }
-                )
-                print(order, network, lr, SEEDS[i], test_accuracy, flush=True)
+                names = {"network": network, "order": order}
+                runs.append({**names, **row, "test_accuracy_by_shift": test_accuracy})
+                print(order, network, row["lr"], row["seed"], test_accuracy, flush=True)
     settings = {
-        "epochs": EPOCHS,
-        "batch_size": BATCH_SIZE,
+        **FIT,
         "optimizer": "SGD, Nesterov momentum 0.9, one cycle",
         "learning_rates_tried": LEARNING_RATES,
         "permutation_seed": PERMUTATION_SEED,

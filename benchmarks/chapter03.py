@@ -6,14 +6,13 @@ Run from the project's root: python benchmarks/chapter03.py (about 20 minutes on
 """
 
 import time
-from dataclasses import replace
 from functools import partial
 
 import torch
+from chapter01 import shift
 from recording import record
 from searching import search
 from torch import nn
-from torch.nn import functional as F
 
 from cnn_course.data import ImageSet, load
 from cnn_course.models import DeepCNN, FlattenCNN
@@ -56,11 +55,6 @@ def dead_channels(model: nn.Module, digits: ImageSet) -> list[int]:
         if isinstance(layer, nn.ReLU):
             dead.append((x.amax((0, 2, 3)) == 0).sum().item())
     return dead
-
-
-def shift(digits: ImageSet, pixels: int) -> ImageSet:
-    """`digits` moved to the right by `pixels`, with black coming in from the left."""
-    return replace(digits, images=F.pad(digits.images, (pixels, -pixels)))
 
 
 def shifted(model: nn.Module, test: ImageSet) -> dict:
