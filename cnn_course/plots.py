@@ -6,8 +6,6 @@ import numpy as np
 # Okabe & Ito's colours, told apart with every common kind of colour blindness, without their
 # yellow, which is too pale for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-
-
 MARK = "#F5C45C"  # a ground on which black numbers are easy to read
 
 
@@ -38,16 +36,18 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
     values = np.asarray(values)
     height, width = values.shape
     limit = limit or max(1e-9, abs(values).max())
+
+    def box(top, left, high, wide, **style):
+        ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), wide, high, **style))
+
     # Half of the map's range: the numbers on top stay readable.
     ax.imshow(values, cmap=cmap, vmin=-2 * limit if cmap != "Blues" else 0, vmax=2 * limit)
     for i, j in np.ndindex(height, width):
         inside = padding <= min(i, j) and i < height - padding and j < width - padding
         if not inside:
-            ax.add_patch(
-                plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor="0.88", edgecolor="none")
-            )
+            box(i, j, 1, 1, facecolor="0.88", edgecolor="none")
         if marked is not None and marked[i, j]:
-            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=MARK))
+            box(i, j, 1, 1, facecolor=MARK)
         ax.text(
             j, i, f"{values[i, j]:g}", ha="center", va="center", color="black" if inside else "0.4"
         )
@@ -57,17 +57,5 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     if window is not None:
-        top, left, high, wide = window
-        frame = (left - 0.5, top - 0.5)
-        ax.add_patch(
-            plt.Rectangle(
-                frame,
-                wide,
-                high,
-                fill=False,
-                edgecolor=COLOURS[1],
-                linewidth=3,
-                zorder=3,
-                clip_on=False,
-            )
-        )
+        # Not clipped: a frame at the image's edge would lose half of its line.
+        box(*window, fill=False, edgecolor=COLOURS[1], linewidth=3, zorder=3, clip_on=False)
