@@ -112,7 +112,8 @@ class DeepCNN(Layers):
     """A plain deep network: images halved once, `depth` times convolution and activation, linear.
 
     (N, in_channels, input_size, input_size) → logits (N, num_classes). Nothing in it helps the
-    gradient on its way down, which is what chapter 03 measures with it.
+    gradient on its way down, which is what chapter 03 measures with it. `padding_mode` is that of
+    `nn.Conv2d`.
     """
 
     def __init__(
@@ -123,10 +124,12 @@ class DeepCNN(Layers):
         in_channels=1,
         input_size=28,
         num_classes=10,
+        padding_mode="zeros",
     ):
         layers = [Normalize(in_channels), nn.AvgPool2d(2)]
         for fan_in in [in_channels] + [width] * (depth - 1):
-            layers += [nn.Conv2d(fan_in, width, kernel_size=3, padding=1), activation()]
+            convolution = nn.Conv2d(fan_in, width, 3, padding=1, padding_mode=padding_mode)
+            layers += [convolution, activation()]
         linear = nn.Linear(width * (input_size // 2) ** 2, num_classes)
         super().__init__(*layers, nn.Flatten(), linear)
 
