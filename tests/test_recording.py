@@ -1,0 +1,168 @@
+"""The scripts of recorded runs: rows are kept as they finish, and rates are found by validation."""
+
+import json
+import math
+import threading
+
+import pytest
+import torch
+
+from cnn_course.data import load
+
+NAMES = ["a", "b", "c"]
+ROWS = [{"row": name} for name in NAMES]
+
+
+@pytest.fixture
+def benchmarks(monkeypatch, pytestconfig):
+    monkeypatch.syspath_prepend(pytestconfig.rootpath / "benchmarks")
+
+
+@pytest.fixture
+def record(benchmarks, tmp_path):
+    """Record `ROWS` in a folder of its own."""
+    from recording import record
+
+    data = load("mnist-sample", "validation")
+
+    def run(function, settings=None, rows=ROWS):
+        record("small", [data], settings or {"epochs": 1}, rows, function, folder=tmp_path)
+        return json.loads((tmp_path / "small.json").read_text(encoding="utf-8"))
+
+    return run
+
+
+def test_each_row_has_its_commit_hardware_and_seconds(record):
+    recorded = record(lambda row: {"runs": [{"seed": 0, "accuracy": 0.123456789}]})
+    assert [row["row"] for row in recorded["rows"]] == NAMES
+    for row in recorded["rows"]:
+        assert {"commit", "hardware", "versions", "seconds"} <= set(row)
+        assert row["runs"] == [{"seed": 0, "accuracy": 0.123457}]
+    assert recorded["provenance"]["settings"] == {"epochs": 1}
+    assert recorded["provenance"]["data"][0]["count"] == 500
+
+
+def test_a_restart_does_the_missing_rows(record):
+    done = []
+
+    def run(row):
+        done.append(row)
+        if done == NAMES:  # the last row, at the first time
+            raise KeyboardInterrupt
+        return {"runs": []}
+
+    with pytest.raises(KeyboardInterrupt):
+        record(run)
+    assert [row["row"] for row in record(run)["rows"]] == NAMES
+    assert done == [*NAMES, "c"]
+
+
+def test_a_row_that_was_lost_comes_back_to_its_place(record, tmp_path):
+    file = tmp_path / "small.json"
+    recorded = record(lambda row: {"runs": []})
+    del recorded["rows"][1]
+    file.write_text(json.dumps(recorded), encoding="utf-8")
+    assert [row["row"] for row in record(lambda row: {"runs": [1]})["rows"]] == NAMES
+
+
+def test_two_processes_share_the_rows(record):
+    done, busy, go_on = [], threading.Event(), threading.Event()
+
+    def slow(row):
+        done.append(row)
+        busy.set()
+        assert go_on.wait(20)
+        return {"runs": []}
+
+    def fast(row):
+        done.append(row)
+        return {"runs": []}
+
+    first = threading.Thread(target=record, args=(slow,))
+    first.start()
+    assert busy.wait(20)
+    assert [row["row"] for row in record(fast)["rows"]] == ["b", "c"]  # "a" is left to the first
+    go_on.set()
+    first.join(20)
+    assert [row["row"] for row in record(fast)["rows"]] == NAMES
+    assert done == NAMES
+
+
+def test_other_settings_do_not_mix_with_what_is_there(record, tmp_path):
+    record(lambda row: {"runs": []})
+    kept = (tmp_path / "small.json").read_bytes()
+    with pytest.raises(ValueError, match=r"small\.json was recorded with other settings"):
+        record(lambda row: {"runs": []}, settings={"epochs": 2})
+    assert (tmp_path / "small.json").read_bytes() == kept
+
+
+def test_what_is_no_number_is_null(record):
+    recorded = record(lambda row: {"runs": [{"loss": [1.0, math.nan, math.inf]}]})
+    assert recorded["rows"][0]["runs"] == [{"loss": [1.0, None, None]}]
+
+
+# --------------------------------------------------------------------------- the learning rate
+
+
+@pytest.fixture
+def search(benchmarks, monkeypatch):
+    """The rates tried and what is recorded, where `accuracy(lr)` stands for a training."""
+    import searching
+
+    def run(accuracy, **options):
+        trained = []
+
+        def train(build, sets, seed, lr):
+            trained.append((lr, seed))
+            return {"model": build(), "diverged": False, "validation_accuracy": accuracy(lr)}
+
+        monkeypatch.setattr(searching, "train", train)
+        sets = {"validation": load("mnist-sample", "validation")}
+        row = searching.search_and_run(
+            lambda: torch.nn.Linear(3, 2), sets, lambda model: {"test_accuracy": 0.5}, **options
+        )
+        return row, trained
+
+    return run
+
+
+def hump(peak):
+    """An accuracy that is best at the rate `peak`, on a logarithmic axis."""
+    return lambda lr: 0.9 - 0.1 * abs(math.log10(lr / peak))
+
+
+def test_the_best_rate_has_a_worse_one_at_each_side(search):
+    for peak in (1e-4, 0.01, 0.018, 0.9, 3.0):
+        row, _ = search(hump(peak), first=(-8, -2))
+        rates = sorted(row["search"])
+        place = rates.index(row["lr"])
+        assert 0 < place < len(rates) - 1
+        assert abs(math.log10(row["lr"] / peak)) < 0.13  # half of a quarter decade
+        # The neighbours are a quarter of a decade away.
+        assert rates[place + 1] / rates[place - 1] == pytest.approx(10**0.5, rel=0.03)
+
+
+def test_a_row_that_only_guesses_says_so_and_is_not_searched_further(search):
+    row, _ = search(lambda lr: 0.1, first=(-8, -2))
+    assert row["beats_guessing"] is False
+    assert len(row["search"]) == 4
+
+
+def test_guessing_allows_for_the_size_of_the_validation_set(search):
+    assert search(lambda lr: 0.12, first=(-8, -2))[0]["beats_guessing"] is False
+    assert search(lambda lr: 0.13, first=(-8, -2))[0]["beats_guessing"] is True
+
+
+def test_fresh_seeds_give_the_figure(search):
+    row, trained = search(hump(0.03), first=(-8, -2))
+    assert [run["seed"] for run in row["runs"]] == list(range(10))
+    assert all("model" not in run for run in row["runs"])
+    searched, fresh = trained[:-10], trained[-10:]
+    assert not {seed for _, seed in searched} & {seed for _, seed in fresh}
+    assert {lr for lr, _ in fresh} == {row["lr"]}
+    assert row["parameters"] == 8
+
+
+def test_every_network_of_the_search_is_watched(search):
+    row, _ = search(hump(0.03), watch=lambda model: {"seen": 1}, first=(-8, -2))
+    assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
