@@ -55,7 +55,7 @@ def main(folder: str):
                 found["accuracy_by_shift"] = shifted
             return found
 
-        return search_and_run(NETWORKS[network], sets, measure, first=(-8, -2), **FIT)
+        return search_and_run(NETWORKS[network], sets, measure, first=(-3, -2, -1), **FIT)
 
     settings = SETTINGS | FIT | {"permutation_seed": PERMUTATION_SEED}
     rows = [{"network": network, "order": order} for order in orders for network in NETWORKS]

@@ -107,14 +107,14 @@ def main(folder: str):
             return {"test_accuracy": accuracy(model, sets["test"])} | watch(model)
 
         build = partial(deep_network, activation, initialisation, padding)
-        return search_and_run(build, sets, measure, watch=watch, first=(-12, 0), **FIT)
+        return search_and_run(build, sets, measure, watch=watch, first=(-4, -3, -2), **FIT)
 
     def run_pooling(network: str) -> dict:
         def measure(model: nn.Module) -> dict:
             return {"test_accuracy": accuracy(model, sets["test"])} | shifted(model, sets["few"])
 
         build = partial(FlattenCNN, **POOLS[network])
-        return search_and_run(build, sets, measure, first=(-10, -2), **FIT)
+        return search_and_run(build, sets, measure, first=(-3, -2, -1), **FIT)
 
     data, settings = list(sets.values()), SETTINGS | FIT
     names = ("activation", "initialisation", "padding")

@@ -27,13 +27,12 @@ def mnist(folder: str) -> tuple[ImageSet, ImageSet]:
 def sample_tested_on_rest(folder: str) -> dict[str, ImageSet]:
     """`mnist-sample`'s "train" and "validation"; "test" is the 55,000 digits that it lacks.
 
-    "few" is 10,000 of them and "others" the rest, for networks that learn from more digits.
+    "few" is 10,000 of them.
     """
     sets = {split: load("mnist-sample", split) for split in ("train", "validation")}
     rest, _ = mnist(folder)
-    others, few = hold_out(rest.labels, FEW / len(rest))
+    _, few = hold_out(rest.labels, FEW / len(rest))
     return sets | {
         "test": ImageSet("mnist rest", rest.images, rest.labels, rest.classes),
         "few": rest.subset(few, "mnist rest, few"),
-        "others": rest.subset(others, "mnist rest, others"),
     }

@@ -26,8 +26,8 @@ FIT = {
 }
 ROWS = [
     {"batch_size": batch_size, "lr": lr}
-    for batch_size in (32, 64)
-    for lr in (0.02, 0.03, 0.05, 0.08)
+    for batch_size, rates in {32: (0.02, 0.03, 0.05), 64: (0.03, 0.05, 0.08)}.items()
+    for lr in rates
 ]
 SEARCH_SEEDS, FRESH_SEEDS = range(100, 110), range(20)
 

@@ -14,12 +14,13 @@ from cnn_course.training import History, evaluate, fit
 # The seeds that choose a rate are not those that give the figure.
 SEARCH_SEEDS = (100, 101, 102)
 SEEDS = tuple(range(10))
-# Rates are 10^(k/4), to two digits; k is tried in steps of 2 first.
-LOWEST, HIGHEST = -20, 8
+# Rates are 10^(k/2), half decades, to two digits. Where none of a first few beats guessing, all
+# of WIDE are tried before a row is given up.
+LOWEST, HIGHEST, WIDE = -10, 4, range(-6, 1)
 SETTINGS = {
     "optimizer": "SGD, Nesterov momentum 0.9, one cycle",
-    "learning_rate": "best mean validation accuracy of the search seeds; half decades, "
-    "further at an edge, then the quarter decades beside the best",
+    "learning_rate": "best mean validation accuracy of the search seeds, in half decades, "
+    "further while the best is at an edge",
     "search_seeds": SEARCH_SEEDS,
 }
 
@@ -30,7 +31,7 @@ def search_and_run(
     measure: Callable[[nn.Module], dict],
     *,
     watch: Callable[[nn.Module], dict] = lambda model: {},
-    first: tuple[int, int] = (-10, -2),
+    first: tuple[int, ...] = (-4, -3, -2),
     seeds: tuple[int, ...] = SEEDS,
     **options,
 ) -> dict:
@@ -38,8 +39,8 @@ def search_and_run(
 
     `sets` holds "train" and "validation", `options` are those of `fit`. `measure` says what is
     recorded of a network that was trained with a fresh seed, which is where test images are looked
-    at, and `watch` what is recorded of those of the search. The rates tried first are 10^(k/4) for
-    every second k from `first[0]` to `first[1]`.
+    at, and `watch` what is recorded of those of the search. The rates tried first are 10^(k/2) for
+    the neighbouring k of `first`.
     """
 
     @cache
@@ -51,17 +52,14 @@ def search_and_run(
     def score(k: int) -> float:
         return sum(run["validation_accuracy"] for run in tries(k))
 
-    ks = list(range(first[0], first[1] + 1, 2))
     guessing = _beaten(sets["validation"]) * len(SEARCH_SEEDS)
-    while True:
-        best = max(ks, key=score)
-        beyond = {ks[0]: ks[0] - 2, ks[-1]: ks[-1] + 2}.get(best)
-        if beyond is None or score(best) <= guessing or not LOWEST <= beyond <= HIGHEST:
-            break
-        ks = sorted([*ks, beyond])
-    if score(best) > guessing:
-        ks = sorted([*ks, best - 1, best + 1])
+    ks = list(first)
+    if score(max(ks, key=score)) <= guessing:
+        ks = sorted({*ks, *WIDE})
     best = max(ks, key=score)
+    while score(best) > guessing and best in (ks[0], ks[-1]) and LOWEST < best < HIGHEST:
+        ks = sorted([*ks, best - 1 if best == ks[0] else best + 1])
+        best = max(ks, key=score)
     runs = []
     for seed in seeds:
         run = train(build, sets, seed, lr=_rate(best), **options)
@@ -81,7 +79,7 @@ def accuracy(model: nn.Module, images: ImageSet) -> float:
 
 
 def _rate(k: int) -> float:
-    return float(f"{10 ** (k / 4):.2g}")
+    return float(f"{10 ** (k / 2):.2g}")
 
 
 def _beaten(validation: ImageSet) -> float:

@@ -131,30 +131,39 @@ def hump(peak):
     return lambda lr: 0.9 - 0.1 * abs(math.log10(lr / peak))
 
 
-def test_the_best_rate_has_a_worse_one_at_each_side(search):
-    for peak in (1e-4, 0.01, 0.018, 0.9, 3.0):
-        row, _ = search(hump(peak), first=(-8, -2))
-        rates = sorted(row["search"])
-        place = rates.index(row["lr"])
-        assert 0 < place < len(rates) - 1
-        assert abs(math.log10(row["lr"] / peak)) < 0.13  # half of a quarter decade
-        # The neighbours are a quarter of a decade away.
-        assert rates[place + 1] / rates[place - 1] == pytest.approx(10**0.5, rel=0.03)
+FIRST = (-4, -3, -2)
 
 
-def test_a_row_that_only_guesses_says_so_and_is_not_searched_further(search):
-    row, _ = search(lambda lr: 0.1, first=(-8, -2))
+@pytest.mark.parametrize("peak", [1e-4, 0.01, 0.03, 0.9, 9.0])
+def test_the_best_rate_has_a_worse_one_at_each_side(search, peak):
+    row, _ = search(hump(peak), first=FIRST)
+    rates = sorted(row["search"])
+    place = rates.index(row["lr"])
+    assert 0 < place < len(rates) - 1
+    assert abs(math.log10(row["lr"] / peak)) < 0.26  # half of half a decade
+    assert rates[place + 1] / rates[place - 1] == pytest.approx(10, rel=0.04)
+
+
+def test_a_row_that_only_guesses_says_so_after_seven_rates(search):
+    row, _ = search(lambda lr: 0.1, first=FIRST)
     assert row["beats_guessing"] is False
-    assert len(row["search"]) == 4
+    assert sorted(row["search"]) == [0.001, 0.0032, 0.01, 0.032, 0.1, 0.32, 1.0]
+
+
+def test_a_rate_that_works_is_found_far_away(search):
+    row, _ = search(lambda lr: 0.9 if lr == 0.001 else 0.1, first=FIRST)
+    assert row["beats_guessing"] is True
+    assert row["lr"] == 0.001
+    assert min(row["search"]) < 0.001
 
 
 def test_guessing_allows_for_the_size_of_the_validation_set(search):
-    assert search(lambda lr: 0.12, first=(-8, -2))[0]["beats_guessing"] is False
-    assert search(lambda lr: 0.13, first=(-8, -2))[0]["beats_guessing"] is True
+    assert search(lambda lr: 0.12, first=FIRST)[0]["beats_guessing"] is False
+    assert search(lambda lr: 0.13, first=FIRST)[0]["beats_guessing"] is True
 
 
 def test_fresh_seeds_give_the_figure(search):
-    row, trained = search(hump(0.03), first=(-8, -2))
+    row, trained = search(hump(0.03), first=FIRST)
     assert [run["seed"] for run in row["runs"]] == list(range(10))
     assert all("model" not in run for run in row["runs"])
     searched, fresh = trained[:-10], trained[-10:]
@@ -164,5 +173,5 @@ def test_fresh_seeds_give_the_figure(search):
 
 
 def test_every_network_of_the_search_is_watched(search):
-    row, _ = search(hump(0.03), watch=lambda model: {"seen": 1}, first=(-8, -2))
+    row, _ = search(hump(0.03), watch=lambda model: {"seen": 1}, first=FIRST)
     assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
