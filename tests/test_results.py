@@ -9,70 +9,75 @@ from cnn_course import results
 from cnn_course.data import load
 
 NAMES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+# Rows of each comparison, and those in which no rate beats guessing.
+COMPARISONS = {
+    "chapter01": (6, set()),
+    "chapter03_deep": (12, {"sigmoid, default", "sigmoid, Xavier", "ReLU, default"}),
+    "chapter03_pooling": (4, set()),
+    "chapter04_ladder": (11, set()),
+    "chapter04_noise": (3, set()),
+}
 
 
-def test_there_are_recorded_runs():
-    assert NAMES
+def test_the_recorded_runs():
+    assert set(NAMES) == {*COMPARISONS, "lenet5", "recipe_search", "recipe_fresh"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_provenance_is_whole(name, pytestconfig):
-    provenance = results.load(name)["provenance"]
+    recorded = results.load(name)
+    provenance = recorded["provenance"]
     assert (pytestconfig.rootpath / provenance["script"]).is_file()
-    # A commit with a plus sign would be one with changes that nobody can look up.
-    assert re.fullmatch(r"[0-9a-f]{40}", provenance["commit"])
-    assert {"python", "torch", "numpy"} <= set(provenance["versions"])
-    assert provenance["seconds"] > 0
-    assert provenance["hardware"]["processor"]
     for data in provenance["data"]:
         assert re.fullmatch(r"[0-9a-f]{64}", data["sha256"])
-        if data["name"].startswith("mnist-"):  # comes with the course
+        if data["name"].startswith("mnist-sample"):  # comes with the course
             assert load(*data["name"].split()).sha256 == data["sha256"], data["name"]
+    for row in recorded["rows"]:
+        # A commit with a plus sign would be one with changes that nobody can look up.
+        assert re.fullmatch(r"[0-9a-f]{40}", row["commit"])
+        assert {"python", "torch", "numpy"} <= set(row["versions"])
+        assert row["hardware"]["processor"]
+        assert row["seconds"] > 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_run_has_seed_and_all_epochs(name):
+def test_every_run_has_its_seed_and_all_epochs(name):
     recorded = results.load(name)
-    epochs = recorded["provenance"]["settings"]["epochs"]
-    for run in recorded["runs"]:
-        assert isinstance(run["seed"], int)
-        assert all(len(values) == epochs for values in run["history"].values())
+    for row in recorded["rows"]:
+        epochs = recorded["provenance"]["settings"]["epochs"]
+        for run in row["runs"]:
+            assert isinstance(run["seed"], int)
+            for values in run["history"].values():
+                assert len(values) == epochs or run["diverged"]
 
 
-def test_chapter_01_compares_fairly():
-    """Three seeds, one size to within 5 %, and the learning rate with the best validation mean."""
-    assert_compared_fairly(results.load("chapter01")["runs"], 6, "network", "order")
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_comparisons_are_fair(name):
+    """Ten fresh seeds a row, and the best rate of its search, which has worse ones around it."""
+    recorded = results.load(name)
+    searched = set(recorded["provenance"]["settings"]["search_seeds"])
+    count, guessing = COMPARISONS[name]
+    assert len(recorded["rows"]) == count
+    for row in recorded["rows"]:
+        assert [run["seed"] for run in row["runs"]] == list(range(10))
+        assert not searched & set(range(10))
+        means = {
+            float(lr): sum(run["validation_accuracy"] for run in runs) / len(runs)
+            for lr, runs in row["search"].items()
+        }
+        assert all(len(runs) == len(searched) for runs in row["search"].values())
+        assert means[row["lr"]] == max(means.values())
+        if row["beats_guessing"]:
+            assert min(means) < row["lr"] < max(means)
+        else:
+            assert f"{row['activation']}, {row['initialisation']}" in guessing
+            assert max(means.values()) < 0.13
 
 
-@pytest.mark.parametrize(
-    ("experiment", "rows", "keys"),
-    [("deep", 6, ("activation", "initialisation")), ("pooling", 4, ("network",))],
-)
-def test_chapter_03_compares_fairly(experiment, rows, keys):
-    runs = results.load("chapter03")["runs"]
-    runs = [run for run in runs if run["experiment"] == experiment]
-    assert_compared_fairly(runs, rows, *keys)
-
-
-def assert_compared_fairly(runs, rows, *keys):
-    sizes = {run["parameters"] for run in runs}
+@pytest.mark.parametrize("name", ["chapter01", "chapter03_deep", "chapter03_pooling"])
+def test_networks_of_one_comparison_have_one_size(name):
+    sizes = [row["parameters"] for row in results.load(name)["rows"]]
     assert max(sizes) <= 1.05 * min(sizes)
-    groups = {}
-    for run in runs:
-        groups.setdefault(tuple(run[key] for key in keys), []).append(run)
-    assert len(groups) == rows
-    for group in groups.values():
-        assert [run["seed"] for run in group] == [0, 1, 2]
-        rates = group[0]["validation_accuracy_by_lr"]
-        sums = {lr: sum(run["validation_accuracy_by_lr"][lr] for run in group) for lr in rates}
-        assert sums[str(group[0]["lr"])] == max(sums.values())
-
-
-def test_gap_in_pooled_sd():
-    assert results.gap_in_sd([1, 2, 3], [4, 5, 6]) == pytest.approx(3)
-    assert results.gap_in_sd([4, 5, 6], [1, 2, 3]) == pytest.approx(3)
-    # Variances 1 and 4: their mean is 2.5.
-    assert results.gap_in_sd([1, 2, 3], [3, 5, 7]) == pytest.approx(3 / 2.5**0.5)
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -85,3 +90,32 @@ def test_files_are_plain_json():
         text = (results.FOLDER / f"{name}.json").read_text(encoding="utf-8")
         assert "NaN" not in text
         json.loads(text)
+
+
+# ------------------------------------------------------------------------- the default recipe
+
+
+def test_lenet5_is_trained_by_the_recipe_whose_worst_seed_is_best():
+    from cnn_course.training import RECIPES
+
+    rows = results.load("recipe_search")["rows"]
+
+    def worst_and_mean(row):
+        accuracies = [run["validation_accuracy"] for run in row["runs"]]
+        return min(accuracies), sum(accuracies)
+
+    best = max(rows, key=worst_and_mean)
+    recipe = RECIPES["lenet5"]
+    assert (recipe["batch_size"], recipe["lr"]) == (best["batch_size"], best["lr"])
+    (fresh,) = results.load("recipe_fresh")["rows"]
+    assert (fresh["batch_size"], fresh["lr"]) == (best["batch_size"], best["lr"])
+    settings = results.load("recipe_fresh")["provenance"]["settings"]
+    for name in ("weight_decay", "average"):
+        assert recipe[name] == settings[name]
+    assert repr(recipe["augment"]) == settings["augment"]
+
+
+def test_the_worst_of_twenty_fresh_seeds_reads_97_per_cent():
+    (fresh,) = results.load("recipe_fresh")["rows"]
+    assert len(fresh["runs"]) == 20
+    assert min(run["test_accuracy"] for run in fresh["runs"]) >= 0.97
