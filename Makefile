@@ -1,64 +1,98 @@
 # `make book` and `make test` are all that most people need; `make` alone lists the rest.
 PYTHON ?= python3
 PY := .venv/bin/python
-INSTALLED := .venv/installed
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-user
+# These two files are written last, so that a .venv with neither of them is half made.
+EVERYTHING := .venv/installed
+READING := .venv/installed-for-reading
 BOOK := _build/html/index.html
-SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _static -type f 2>/dev/null | grep -v checkpoint)
+SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _static tools -type f \
+  ! -path '*/.*' ! -path '*/__pycache__/*' ! -name '*[!A-Za-z0-9_.-]*')
+# Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
+WORKERS := -n 2 --dist loadfile
 
-# Notebooks run on the CPU, where their stored outputs come from; threads that wait give way.
-export CNN_COURSE_DEVICE ?= cpu
-export OMP_WAIT_POLICY ?= PASSIVE
+# What a shell may have set for other programs, and what would change where things are installed,
+# what a notebook prints or draws, or what a page says. conftest.py does the same for bare pytest.
+unexport $(filter PYTHON% PYTEST% IPYTHON% JUPYTER% CNN_COURSE_DATA MPLBACKEND MATPLOTLIBRC, $(.VARIABLES))
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT SOURCE_DATE_EPOCH CDPATH
+# Notebooks run on one thread of the CPU, where their stored outputs come from; threads that wait
+# give way. What a page says does not depend on the encoding of the terminal.
+OMP_NUM_THREADS := $(or $(strip $(OMP_NUM_THREADS)),1)
+OMP_WAIT_POLICY := $(or $(strip $(OMP_WAIT_POLICY)),PASSIVE)
+CNN_COURSE_DEVICE := cpu
+PYTHONUTF8 := 1
+export OMP_NUM_THREADS OMP_WAIT_POLICY CNN_COURSE_DEVICE PYTHONUTF8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-all nbval nbval-cuda run run-all lint format bench upgrade clean
+.PHONY: help setup book serve test test-all nbval nbval-cuda run run-all lint format bench repository upgrade clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED)  ## make .venv and install into it, nothing else
+setup: $(EVERYTHING)  ## make .venv and install everything into it, nothing else
 
-# The file `installed` is written last, so a .venv without it is half made: it is
-# thrown away and made again. A .venv whose Python no longer starts is treated alike.
-ifneq ($(wildcard $(INSTALLED)),)
-ifneq ($(shell $(PY) -c "print('starts')" 2>/dev/null),starts)
-$(shell rm -f $(INSTALLED))
+# A .venv whose Python no longer starts is treated as half made.
+ifneq ($(wildcard $(EVERYTHING) $(READING)),)
+ifneq ($(shell $(PY) -I -c "print('starts')" 2>/dev/null),starts)
+$(shell rm -f $(EVERYTHING) $(READING))
 endif
 endif
 
-$(INSTALLED): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed and $(PYTHON) is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
-	test -f $@ || $(PYTHON) -m venv --clear .venv
-	rm -f $@
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+# Both files go before anything is installed: whatever breaks off is made again.
+define prepare
+@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed and $(PYTHON) is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+test -f $(EVERYTHING) || test -f $(READING) || $(PYTHON) -m venv --clear .venv
+rm -f $(EVERYTHING) $(READING)
+endef
+
+$(EVERYTHING): requirements.txt pyproject.toml
+	$(prepare)
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
 	$(PY) -m pip check
 	touch $@
+
+$(READING): requirements.txt requirements-book.txt
+	$(prepare)
+	$(PIP) -r requirements-book.txt
+	$(PY) -m pip check
+	touch $@
+
+# What the book is built with: everything, where that is installed or another target needs it.
+TOOLS := $(EVERYTHING)
+ifeq ($(wildcard $(EVERYTHING))$(filter-out book serve,$(MAKECMDGOALS)),)
+TOOLS := $(READING)
+endif
 
 book: $(BOOK)  ## build the course into _build/html from the stored outputs
 
 # A failed build leaves nothing behind: Sphinx would not repeat its warnings for
 # pages that it has already written, and the next call would pass.
-$(BOOK): $(INSTALLED) $(SOURCES)
-	.venv/bin/jupyter-book build . -n -W --keep-going --quiet || { rm -rf _build; exit 1; }
+$(BOOK): $(TOOLS) $(SOURCES)
+	$(PY) -c 'from jupyter_book.cli.main import main; main()' build . -n -W --keep-going --quiet \
+	  || { rm -rf _build; exit 1; }
 	@touch $@ && echo "The course is ready: $@"
 
 serve: book  ## build the course and show it at http://localhost:8000
 	$(PY) -m http.server 8000 --bind localhost --directory _build/html
 
 test: book lint  ## everything: style, unit tests, every notebook, the strict book and its pages
-	$(PY) -m pytest tests
-	$(PY) -m pytest --nbval chapters
+	$(PY) -m pytest $(WORKERS) tests
+	$(PY) -m pytest $(WORKERS) --nbval chapters
 
 test-all: test  ## test, and what takes long: every notebook ten times, on 1 thread and on 2
 	for i in 1 2 3 4 5; do for n in 1 2; do \
 	  OMP_NUM_THREADS=$$n $(PY) -m pytest --nbval chapters || exit 1; done; done
 
 nbval: setup  ## execute every notebook and compare it with its stored outputs
-	$(PY) -m pytest --nbval chapters
+	$(PY) -m pytest $(WORKERS) --nbval chapters
 
 nbval-cuda: setup  ## the same on a CUDA device
 	CNN_COURSE_DEVICE=cuda $(PY) -m pytest --nbval chapters
 
+# Jupyter's and IPython's settings of the person who runs this stay out of what is stored.
+run: export IPYTHONDIR := $(CURDIR)/.venv/ipython
+run: export JUPYTER_NO_CONFIG := 1
 run: setup  ## bring one chapter's notebook up to date and execute it: make run CH=01
 	@ls chapters/$(CH)_*.md >/dev/null 2>&1 || { echo "There is no chapter '$(CH)'; there are: $$(cd chapters && echo *.md)"; exit 1; }
 	$(PY) -m jupytext --quiet --update --to ipynb chapters/$(CH)_*.md
@@ -66,7 +100,7 @@ run: setup  ## bring one chapter's notebook up to date and execute it: make run 
 	  --ExecutePreprocessor.record_timing=False chapters/$(CH)_*.ipynb
 
 run-all:  ## the same for every chapter
-	$(MAKE) run CH='[0-9][0-9]'
+	$(MAKE) run CH='[0-9][0-9]*'
 
 lint: setup  ## style and spelling
 	$(PY) -m ruff check .
@@ -77,9 +111,14 @@ format: setup  ## put the code into the project's style
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup  ## time our convolutions and our training loop against the usual ones, as ratios
+bench: export OMP_NUM_THREADS := 1
+bench: setup  ## processor time of each chapter against its budget, and of our code as ratios
+	$(PY) -m pytest --quiet --no-header --nbval-lax chapters
 	$(PY) benchmarks/ops.py
-	OMP_NUM_THREADS=1 $(PY) benchmarks/training.py
+	$(PY) benchmarks/training.py
+
+repository:  ## write your copy's address wherever it belongs: make repository URL=https://…
+	@$(PYTHON) tools/repository.py "$$URL" "$$BRANCH"
 
 upgrade: setup  ## pin today's releases, install them, execute every chapter and show what changed
 	$(PY) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header \
@@ -90,4 +129,4 @@ upgrade: setup  ## pin today's releases, install them, execute every chapter and
 
 clean:  ## remove the built book and the caches; .venv stays
 	rm -rf _build .pytest_cache .ruff_cache
-	find chapters cnn_course tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find chapters cnn_course tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +

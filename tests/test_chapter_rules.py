@@ -658,9 +658,9 @@ def test_nbval_forgives_a_measured_value(project):
     assert code == 0, report
 
 
-def test_nbval_fails_a_notebook_far_over_its_budget(project):
+def test_a_notebook_over_its_budget_is_reported_and_passes(project):
     conftest = project / "conftest.py"
     conftest.write_text(conftest.read_text().replace('"01": 50', '"01": 0.01'))
     code, report = nbval(project, "chapters")
-    assert code == 1, report
-    assert "FAILED: more than 2 times its budget" in report
+    assert code == 0, report
+    assert re.search(r"01_good.ipynb: \d+\.\d s of 0.01 s, which is over budget", report)
