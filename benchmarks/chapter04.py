@@ -40,7 +40,6 @@ STEPS = {
 NOISE = {
     "nothing added": {},
     "augmentation": {"augment": AUGMENT},
-    "averaged weights": {"average": 0.995},
 }
 NOISE_SD = (0.0, 0.2, 0.4, 0.6, 0.8)
 

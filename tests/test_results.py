@@ -15,7 +15,7 @@ COMPARISONS = {
     "chapter03_deep": (12, {"sigmoid, default", "sigmoid, Xavier", "ReLU, default"}),
     "chapter03_pooling": (4, set()),
     "chapter04_ladder": (11, set()),
-    "chapter04_noise": (3, set()),
+    "chapter04_noise": (2, set()),
 }
 
 
