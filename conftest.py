@@ -47,6 +47,10 @@ def pytest_configure(config):
         config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
 
 
+def pytest_sessionstart(session):
+    session.config.option.nbval_kernel_startup_timeout = 600  # seconds; a busy machine is no fault
+
+
 def pytest_ignore_collect(collection_path, config):
     """Leave scratch notebooks beside the chapters alone: those that _toc.yml does not list."""
     contents = collection_path.parent.parent / "_toc.yml"

@@ -10,7 +10,11 @@ MARK = "#F5C45C"  # a ground on which black numbers are easy to read
 
 
 def use_course_style() -> None:
-    """Set matplotlib's defaults for this session: the colours above, white ground, no clutter."""
+    """Set matplotlib's defaults for this session: the colours above, white ground, no clutter.
+
+    Settings of the reader's own, in a matplotlibrc, give way: the text speaks of these figures.
+    """
+    plt.rcdefaults()
     plt.rcParams.update(
         {
             "axes.prop_cycle": plt.cycler(color=COLOURS),

@@ -70,6 +70,12 @@ class Chapter:
         return ast.Module(body=body, type_ignores=[])
 
 
+def chapter_files(root: Path) -> list[Path]:
+    """The chapters' .md files; Untitled.md and 02_name-Copy1.md are none, but scratch paper."""
+    files = (root / "chapters").glob("*.md")
+    return sorted(path for path in files if re.fullmatch(r"\d\d[a-z]?_\w+", path.stem))
+
+
 def parse(code: str) -> ast.Module:
     """The code without IPython's magics, each replaced by `pass`."""
     return ast.parse(re.sub(r"^([ \t]*)[%!].*$", r"\1pass", code, flags=re.MULTILINE))

@@ -3,8 +3,18 @@
 import os
 import shutil
 
+import matplotlib
 import pytest
+from hypothesis import HealthCheck, settings
+from page_visits import PATIENCE
 from playwright.sync_api import sync_playwright
+
+# No window opens, whatever the machine could show.
+matplotlib.use("Agg")
+
+# No test depends on the time that it takes.
+settings.register_profile("course", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("course")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # The browser must start in a container, and ask nothing of the network on its own behalf.
@@ -29,6 +39,8 @@ def browser():
             pytest.fail(f"{reason}; install one, on Debian: apt-get install chromium")
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=CHROMIUM_FLAGS, timeout=PATIENCE
+        )
         yield chromium
         chromium.close()

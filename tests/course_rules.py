@@ -13,9 +13,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import jupytext
-from chapter import parse
+from chapter import chapter_files, parse
 
-CODE_FOLDERS = (".", "cnn_course", "tests", "benchmarks")
+CODE_FOLDERS = (".", "cnn_course", "tests", "benchmarks", "tools")
 
 
 def imports_are_declared(root: Path) -> list[str]:
@@ -27,7 +27,7 @@ def imports_are_declared(root: Path) -> list[str]:
     pinned = {_distribution(line) for line in pins.splitlines() if re.match(r"[\w.-]+==", line)}
 
     complaints = []
-    for path in sorted((root / "chapters").glob("*.md")):
+    for path in chapter_files(root):
         cells = [c for c in jupytext.read(path).cells if c.cell_type == "code"]
         modules = {m for cell in cells for m in imported(parse(cell.source))}
         complaints += _undeclared(path.name, modules, base & pinned)
@@ -79,8 +79,8 @@ def contents_agree(root: Path) -> list[str]:
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
     entries = re.findall(r"^\s*(?:- *)?(?:root|file): *['\"]?([^'\"\s#]+)", toc, re.MULTILINE)
     listed = {entry.removesuffix(".md").removesuffix(".ipynb") for entry in entries}
-    folders = ("chapters", "appendix")
-    pages = {f"{d}/{path.stem}" for d in folders for path in (root / d).glob("*.md")}
+    files = [*chapter_files(root), *(root / "appendix").glob("*.md")]
+    pages = {f"{path.parent.name}/{path.stem}" for path in files}
     complaints = [f"_toc.yml does not list {page}" for page in sorted(pages - listed)]
     for entry in sorted(listed - pages):
         if not any((root / f"{entry}{end}").exists() for end in (".md", ".ipynb")):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 THEMES = ("light", "dark")
 PHONE_WIDTHS = (390, 320)
+PATIENCE = 600_000  # milliseconds that a page may take: a slow machine fails no test
 LEAST_CONTRAST = 4.5  # WCAG 2.1, level AA, for text
 
 # Errors and warnings that the theme writes to the console on every page, and that we accept.
@@ -98,6 +99,7 @@ def open_page(browser, home, theme, seen, width=1280):
     scripts is noted in `seen.messages`. Close `page.context` after use.
     """
     context = browser.new_context(viewport={"width": width, "height": 900})
+    context.set_default_timeout(PATIENCE)
     context.add_init_script(
         f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
     )

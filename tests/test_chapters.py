@@ -4,14 +4,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from chapter import Chapter, Course
+from chapter import Chapter, Course, chapter_files
 from chapter_rules import RULES
 from course_rules import COURSE_RULES
 
 from cnn_course.checks import CHECKS
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
+CHAPTERS = chapter_files(ROOT)
 COURSE = Course(ROOT, frozenset(CHECKS))
 
 

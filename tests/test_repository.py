@@ -11,11 +11,12 @@ from pathlib import Path
 import jupytext
 import pytest
 import yaml
+from chapter import chapter_files
 from jupytext.compare import compare_notebooks
 
 ROOT = Path(__file__).parents[1]
 TOOL = runpy.run_path(str(ROOT / "tools" / "repository.py"))
-CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("[0-9][0-9]*.md"))
+CHAPTERS = [path.stem for path in chapter_files(ROOT)]
 NAMED, BRANCH = TOOL["current"](ROOT)
 
 ELSEWHERE = "https://codeberg.org/someone/course"

@@ -160,6 +160,8 @@ def written(root: Path, url: str | None, branch: str = "main") -> dict[Path, str
     texts = {}
     for pattern, rewrite in places.items():
         for path in sorted(root.glob(pattern)):
+            if path.parent != root and not re.fullmatch(r"\d\d[a-z]?_\w+", path.stem):
+                continue  # scratch paper, such as 02_name-Copy1.md
             try:
                 texts[path] = rewrite(path.read_text(encoding="utf-8"), url, branch)
             except (ValueError, KeyError, StopIteration) as error:
