@@ -1,8 +1,12 @@
-"""Settings for the notebooks' kernels, and each notebook's time against its budget."""
+"""Notebooks: settings of their kernels, how outputs compare, and each one's time."""
 
 import os
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
+
+from measured import compare
+from nbval.plugin import IPyNbCell
 
 # Kernels inherit these. OpenMP's busy waiting slows training many times over where another
 # process wants the same cores, and the stored outputs come from the CPU.
@@ -17,11 +21,10 @@ TOLERANCE = 2
 _seconds = defaultdict(float)
 
 
-def pytest_configure(config):
-    # nbval opens the file relative to the current folder, which need not be the root.
-    sanitize = config.option.nbval_sanitize_with
-    if sanitize:
-        config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
+def pytest_itemcollected(item):
+    if isinstance(item, IPyNbCell):
+        item.compare_outputs = partial(compare, item, item.compare_outputs)
+        item.output_timeout = 60  # seconds; nbval's 5 are few on a busy machine
 
 
 def pytest_runtest_logreport(report):
