@@ -1,16 +1,15 @@
 """What a fresh output may differ in from the stored one: measured numbers, by a tolerance."""
 
+import json
 import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from measured import Measured, agrees, margin, split, tolerance_factor
-from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval_runs import nbval
 
 ROOT = Path(__file__).parents[1]
@@ -197,15 +196,22 @@ class Case:
             half = len(self.fresh) // 2
             parts = [self.fresh[:half], self.fresh[half:]]
             code = f"for part in {parts!r}:\n    print(part, end='', flush=True)"
-            outputs = [new_output("stream", name="stdout", text=self.stored)]
+            outputs = [{"output_type": "stream", "name": "stdout", "text": self.stored}]
         else:
             plain = {"text/plain": "a table"} if self.kind == "text/html" else {}
             data, code = {**plain, self.kind: self.fresh}, "from IPython.display import display\n"
             code += f"display({data!r}, raw=True)"
-            outputs = [new_output("display_data", data={**plain, self.kind: self.stored})]
+            data = {**plain, self.kind: self.stored}
+            outputs = [{"output_type": "display_data", "data": data, "metadata": {}}]
         if not self.stored:
             outputs = []
-        return new_code_cell(code, execution_count=1, outputs=outputs, metadata=self.metadata)
+        return {
+            "cell_type": "code",
+            "execution_count": 1,
+            "metadata": self.metadata,
+            "outputs": outputs,
+            "source": code,
+        }
 
 
 TABLE = "<table><tr><td>MLP</td><td>≈&nbsp;{}</td><td>%</td><td>{}</td></tr></table>"
@@ -291,8 +297,10 @@ def project(tmp_path_factory):
         shutil.copy(ROOT / name, root / name)
     (root / "chapters" / "conftest.py").write_text(LOOK)
     for name in ("01_cases", "02_cases"):
-        notebook = new_notebook(cells=[case.cell for case in CASES])
-        nbformat.write(notebook, root / "chapters" / f"{name}.ipynb")
+        cells = [case.cell for case in CASES]
+        notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
+        path = root / "chapters" / f"{name}.ipynb"
+        path.write_text(json.dumps(notebook), encoding="utf-8")
     return root
 
 
