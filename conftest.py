@@ -1,12 +1,15 @@
-"""Settings for the notebooks' kernels, and each notebook's time against its budget."""
+"""Notebooks: settings of their kernels, how outputs compare, and each one's time."""
 
 import os
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
+from measured import compare
+from nbval.plugin import IPyNbCell
 
 # What a shell may have set for other programs, and what would change what a kernel, or a command
 # that a test runs, prints or draws. PYTHONPATH and its like say where Python is, and stay.
@@ -40,11 +43,10 @@ SPENT = "processor seconds of the kernel so far"
 _seconds = {}
 
 
-def pytest_configure(config):
-    # nbval opens the file relative to the current folder, which need not be the root.
-    sanitize = config.option.nbval_sanitize_with
-    if sanitize:
-        config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
+def pytest_itemcollected(item):
+    if isinstance(item, IPyNbCell):
+        item.compare_outputs = partial(compare, item, item.compare_outputs)
+        item.output_timeout = 60  # seconds; nbval's 5 are few on a busy machine
 
 
 def pytest_sessionstart(session):

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from chapter import Chapter, first_line, without_code
 from exercise_rules import exercises_are_complete, is_solution
 from jupytext.compare import NotebookDifference, compare_notebooks
-from prose_numbers import link_targets, number_complaints, output_texts, sanitize, to_float
+from measured import tolerance_factor
+from prose_blocks import link_targets
+from prose_numbers import exact_text, number_complaints, output_texts, to_float
 
 # The closing sections and openings that a chapter needs, by its number.
 CLOSING = ("What you learned", "What is still missing", "Exercises", "Further reading")
@@ -72,6 +74,10 @@ def metadata_is_clean(chapter: Chapter) -> list[str]:
             complaints.append(f"{first_line(cell)} has the tag {tag!r}; use {sorted(TAGS)}")
         if cell.cell_type == "code" and NBVAL_COMMENT.search(cell.source):
             complaints.append(f"{first_line(cell)} has a comment that turns its comparison off")
+        try:
+            tolerance_factor(cell.metadata)
+        except ValueError as error:
+            complaints.append(f"{first_line(cell)}: {error}")
     if "widgets" in chapter.notebook.metadata:
         complaints.append("the notebook holds widget state: execute it without widgets")
     kernel = chapter.notebook.metadata.get("kernelspec", {}).get("name")
@@ -81,7 +87,7 @@ def metadata_is_clean(chapter: Chapter) -> list[str]:
 
 
 def compares_a_whole_number(chapter: Chapter) -> list[str]:
-    texts = [sanitize(text) for cell in chapter.code_cells for text in output_texts(cell)]
+    texts = [exact_text(text) for cell in chapter.code_cells for text in output_texts(cell)]
     numbers = re.findall(r"(?<![\w.])\d[\d,]*(?![\w.]*\d)", " ".join(texts))
     if not any(to_float(number) >= 100 for number in numbers):
         return ["no output holds a compared whole number of 100 or more: print an exact figure"]

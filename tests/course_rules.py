@@ -20,7 +20,8 @@ CODE_FOLDERS = (".", "cnn_course", "tests", "benchmarks", "tools")
 
 def imports_are_declared(root: Path) -> list[str]:
     """Chapters import what the package itself depends on; the other code, extras as well."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    project, pytest = settings["project"], settings["tool"]["pytest"]["ini_options"]
     base = {_distribution(entry) for entry in project["dependencies"]}
     extras = {_distribution(e) for es in project["optional-dependencies"].values() for e in es}
     pins = (root / "requirements.txt").read_text(encoding="utf-8")
@@ -32,8 +33,10 @@ def imports_are_declared(root: Path) -> list[str]:
         modules = {m for cell in cells for m in imported(parse(cell.source))}
         complaints += _undeclared(path.name, modules, base & pinned)
     for folder in CODE_FOLDERS:
+        # pytest adds folders to the path, for the conftest.py at the root.
+        near = (folder, *pytest.get("pythonpath", [])) if folder == "." else (folder,)
+        siblings = {path.stem for name in near for path in (root / name).glob("*.py")}
         for path in sorted((root / folder).glob("*.py")):
-            siblings = {sibling.stem for sibling in path.parent.glob("*.py")}
             modules = imported(ast.parse(path.read_text(encoding="utf-8"))) - siblings
             complaints += _undeclared(path.name, modules, (base | extras) & pinned)
     return complaints

@@ -2,27 +2,25 @@
 
 Signs are ignored, and so are thousands separators: “−6” is 6 and “1,024” is 1024. A whole
 number below 20 needs no source, unless it is multiplied: “3 billion” is not 3.
+
+A measured number, one that an output shows after ≈, accounts for those of its own section
+(from one heading of level 2 to the next) that equal it at the digits which the prose shows:
+“44 %” for ≈ 44.3 % and for ≈ 0.443. What follows ~ is a time, and accounts for nothing.
 """
 
 import ast
 import json
 import math
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from nbval.plugin import get_sanitize_patterns
+from measured import NUMBER, PERCENT, Measured, split, unit
+from prose_blocks import prose_blocks, sections
 
-SANITIZE_FILE = Path(__file__).parent / "nbval_sanitize.cfg"
-SANITIZE = get_sanitize_patterns(SANITIZE_FILE.read_text(encoding="utf-8"))
-
-# Not inside or behind a word (conv2d, x86), nor the rest of a version such as 2.15.0.
-NUMBER = (
-    r"(?<!\w)(?<!\d\.)"
-    r"(?:(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+−]?\d+)?"
-)
-PERCENT = r"[ \u00a0]*(?:%|per ?cent\b|(?:percentage )?points?\b)"
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 # What a rounding word says of the exact value: at least the number shown, at most, or either.
@@ -32,8 +30,9 @@ ROUNDING |= {"about": 0, "roughly": 0, "some": 0, "around": 0, "≈": 0}
 
 TOKEN = re.compile(
     rf"(?:(?<!\w)(?P<rounding>{'|'.join(ROUNDING)})\s*)?"
-    rf"(?P<number>{NUMBER})"
-    rf"(?:(?P<percent>{PERCENT})|[ \u00a0]+(?P<scale>{'|'.join(SCALES)})\b"
+    # Not inside or behind a word (conv2d, x86), nor the rest of a version such as 2.15.0.
+    rf"(?P<number>(?<!\w)(?<!\d\.){NUMBER})"
+    rf"(?:[ \u00a0]*(?P<percent>{PERCENT})|[ \u00a0]+(?P<scale>{'|'.join(SCALES)})\b"
     rf"|[ \u00a0]*(?P<unit>{'|'.join(UNITS)})\b)?",
     re.IGNORECASE,
 )
@@ -45,17 +44,6 @@ NAMES = re.compile(
     r"|(?-i:\b[A-Z]\w*-\d+\b|\bCC BY 4\.0\b)",
     re.IGNORECASE,
 )
-# Both allow for a pair of parentheses in the address, as older DOIs have.
-LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?:[^()]|\([^()]*\))*\)")
-URL = re.compile(r"https?://(?:[^\s<>()\"'`]|\([^\s<>()]*\))+")
-
-
-@dataclass
-class Block:
-    """A paragraph, list item, table row, heading or caption: its text and the links in it."""
-
-    text: str
-    links: list[str]
 
 
 @dataclass
@@ -65,27 +53,34 @@ class Sources:
     printed: set[float]  # in compared text outputs
     asserted: set[float]  # constants of assert statements
     recorded: set[float]  # in the results files that the chapter's code names
+    measured: dict[int, list[Measured]]  # after ≈ in text outputs, by section
 
 
 def number_complaints(chapter) -> list[str]:
     """One complaint for each number in the chapter's prose that has no source."""
-    sources = Sources(printed_numbers(chapter), asserted_numbers(chapter), recorded(chapter))
+    sources = Sources(
+        printed_numbers(chapter),
+        asserted_numbers(chapter),
+        recorded(chapter),
+        measured_numbers(chapter),
+    )
     complaints = []
     for block in prose_blocks(chapter):
         if any(chapter.course.cites(link) for link in block.links):
             continue
         text = NAMES.sub(" ", block.text)
         for token in TOKEN.finditer(text):
-            if not is_accounted(token, sources):
+            if not is_accounted(token, sources, block.section):
                 around = " ".join(text[max(0, token.start() - 40) : token.end() + 30].split())
                 complaints.append(
                     f"{token['number']} in “…{around}…” has no source: print or assert it in a "
-                    "cell, name its results file in the code, or cite a work in this paragraph"
+                    "cell (of this section, if it is printed after ≈), name its results file in "
+                    "the code, or cite a work in this paragraph"
                 )
     return complaints
 
 
-def is_accounted(token: re.Match, sources: Sources) -> bool:
+def is_accounted(token: re.Match, sources: Sources, section: int) -> bool:
     shown = token["number"]
     value = to_float(shown)
     scale = _scale(token)
@@ -98,13 +93,16 @@ def is_accounted(token: re.Match, sources: Sources) -> bool:
         return True
     if _is_recorded(token, value * scale, sources.recorded):
         return True
+    measured = set(_quotable(token, sources.measured[section]))
+    if _is_measured(token, value * scale, measured):
+        return True
     if not token["rounding"]:
         return False
     factors = {scale}
     if token["unit"]:
         factors.add(next(f for unit, f in UNITS.items() if unit.lower() == token["unit"].lower()))
     direction = ROUNDING[token["rounding"].lower()]
-    known = sources.printed | sources.recorded
+    known = sources.printed | sources.recorded | measured
     return any(_rounds_to(v / factor, shown, direction) for v in known for factor in factors)
 
 
@@ -120,6 +118,23 @@ def _is_recorded(token: re.Match, value: float, recorded: set[float]) -> bool:
     elif not decimals:
         return False
     return any(abs(v - value) <= 0.5 * 10**-decimals + 1e-9 for v in recorded)
+
+
+def _quotable(token: re.Match, measured: Iterable[Measured]) -> Iterable[float]:
+    """The measured values, and shares as per cent where the prose has per cent."""
+    for number in measured:
+        value = float(abs(number.value))
+        if math.isfinite(value):
+            yield value
+            if token["percent"] and not number.percent and value <= 1:
+                yield 100 * value
+
+
+def _is_measured(token: re.Match, value: float, measured: set[float]) -> bool:
+    """Equal at the digits shown, and on the side that a word such as “above” claims."""
+    half = 0.5 * float(unit(token["number"])) * _scale(token) * (1 + 1e-9)
+    direction = ROUNDING[token["rounding"].lower()] if token["rounding"] else 0
+    return any(abs(v - value) <= half and direction * (v - value) >= 0 for v in measured)
 
 
 def _scale(token: re.Match) -> float:
@@ -154,8 +169,8 @@ def to_float(shown: str) -> float:
 
 
 def printed_numbers(chapter) -> set[float]:
-    """The numbers of the text outputs, without measured values: those differ between machines."""
-    texts = (sanitize(text) for cell in chapter.code_cells for text in output_texts(cell))
+    """The numbers of the text outputs that are compared to the letter."""
+    texts = (exact_text(text) for cell in chapter.code_cells for text in output_texts(cell))
     return {
         to_float(token["number"]) * _scale(token)
         for text in texts
@@ -163,10 +178,17 @@ def printed_numbers(chapter) -> set[float]:
     }
 
 
-def sanitize(text: str) -> str:
-    for pattern, replacement in SANITIZE:
-        text = re.sub(pattern, replacement, text)
-    return text
+def exact_text(text: str) -> str:
+    """The text without the numbers after ≈ and ~."""
+    return split(text)[0]
+
+
+def measured_numbers(chapter) -> dict[int, list[Measured]]:
+    measured = defaultdict(list)
+    for section, cell, _ in sections(chapter):
+        for text in output_texts(cell):
+            measured[section] += [n for n in split(text)[1] if n.mark == "≈"]
+    return measured
 
 
 def output_texts(cell) -> list[str]:
@@ -216,45 +238,3 @@ def _numbers_in(node):
             yield from _numbers_in(child)
     elif isinstance(node, int | float) and not isinstance(node, bool):
         yield float(abs(node))
-
-
-# --------------------------------------------------------------------------------- the prose
-
-
-def prose_blocks(chapter) -> list[Block]:
-    texts = [text for cell in chapter.markdown_cells for text in split_blocks(cell.source)]
-    for cell in chapter.code_cells:
-        figure = cell.metadata.get("mystnb", {})
-        texts.append(str(figure.get("figure", {}).get("caption", "")))
-        texts.append(str(figure.get("image", {}).get("alt", "")))
-    return [Block(plain_text(text), link_targets(text)) for text in texts if text.strip()]
-
-
-def split_blocks(source: str) -> list[str]:
-    """The blocks of a markdown cell, without fenced code, comments, labels and option lines."""
-    source = re.sub(r"<!--.*?-->", "", source, flags=re.S)
-    source = re.sub(r"^( *)(`{3,}|~{3,}).*?^ *\2[`~]*[ \t]*$", "", source, flags=re.S | re.M)
-    source = re.sub(r"^(\$\$)[ \t]*\([\w:-]+\)[ \t]*$", r"\1", source, flags=re.M)
-    source = re.sub(r"^\([\w:-]+\)=[ \t]*$", "", source, flags=re.M)
-    source = re.sub(r"^:{3,}\{(?:figure|image)\}.*$", "\n", source, flags=re.M)
-    source = re.sub(r"^:(?:alt|caption):", "\n", source, flags=re.M)
-    source = re.sub(r"^:[\w-]+:.*$", "", source, flags=re.M)
-    # A table row, a list item, a heading and a directive's first line are blocks of their own.
-    source = re.sub(r"^(?=[ \t]*(?:\||[-*+] |\d+[.)] |#+ |:::))", "\n", source, flags=re.M)
-    source = re.sub(r"^(#+ .*|:::.*)$", r"\1\n", source, flags=re.M)
-    return re.split(r"\n[ \t]*\n", source)
-
-
-def plain_text(block: str) -> str:
-    """The block as it reads: links by their text, formulas without commands, no tags."""
-    block = LINK.sub(r"\1", block)
-    block = URL.sub(" ", block)
-    block = re.sub(r"</?[a-zA-Z][^>]*>", " ", block)
-    block = block.replace("{,}", ",")
-    block = re.sub(r"_\{\d{1,2}\}", " ", block)  # an index, as in w_{23}
-    return re.sub(r"\\(?:[a-zA-Z]+|[,;:! ])", " ", block)
-
-
-def link_targets(block: str) -> list[str]:
-    # A URL at a sentence's end does not contain the full stop.
-    return [url.rstrip(".,;:") for url in URL.findall(block)]
