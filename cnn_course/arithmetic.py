@@ -61,14 +61,14 @@ def conv_parameters(
     where `groups` does not divide both channel counts.
     """
     in_channels, out_channels, groups = _channels(in_channels, out_channels, groups)
-    (height, width), _ = _pair("kernel_size", kernel_size, least=1)
+    (height, width), _ = pair("kernel_size", kernel_size, least=1)
     return (height * width * in_channels // groups + bool(bias)) * out_channels
 
 
 def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
     """Trainable numbers of a fully connected layer: (in_features + 1) · out_features."""
-    in_features = _whole("in_features", in_features, least=1)
-    return (in_features + bool(bias)) * _whole("out_features", out_features, least=1)
+    in_features = whole("in_features", in_features, least=1)
+    return (in_features + bool(bias)) * whole("out_features", out_features, least=1)
 
 
 def conv_macs(
@@ -87,7 +87,7 @@ def conv_macs(
     zeros too; the bias, which is added and not multiplied, does not.
     """
     places = conv_output_size(size, kernel_size, stride, padding, dilation)
-    (height, width), _ = _pair("output", places, least=1)
+    (height, width), _ = pair("output", places, least=1)
     return height * width * conv_parameters(in_channels, out_channels, kernel_size, False, groups)
 
 
@@ -134,22 +134,24 @@ def _places(size, kernel_size, stride, padding, dilation, ceil_mode) -> int:
 
 def _axes(positive: dict, not_negative: dict) -> tuple[tuple[dict, dict], bool]:
     """The arguments for the vertical and for the horizontal axis, and whether any was a pair."""
-    pairs = {name: _pair(name, value, least=1) for name, value in positive.items()}
-    pairs |= {name: _pair(name, value, least=0) for name, value in not_negative.items()}
+    pairs = {name: pair(name, value, least=1) for name, value in positive.items()}
+    pairs |= {name: pair(name, value, least=0) for name, value in not_negative.items()}
     axes = tuple({name: pair[i] for name, (pair, _) in pairs.items()} for i in (0, 1))
     return axes, any(paired for _, paired in pairs.values())
 
 
-def _pair(name: str, value, least: int) -> tuple[tuple[int, int], bool]:
+def pair(name: str, value, least: int) -> tuple[tuple[int, int], bool]:
+    """(vertical, horizontal) from a whole number or a pair of them, and whether it was a pair."""
     if not isinstance(value, tuple | list):
-        number = _whole(name, value, least)
+        number = whole(name, value, least)
         return (number, number), False
     if len(value) != 2:
         raise ValueError(f"{name}={value!r}: give a whole number or a pair of them")
-    return tuple(_whole(name, number, least) for number in value), True
+    return tuple(whole(name, number, least) for number in value), True
 
 
-def _whole(name: str, value, least: int) -> int:
+def whole(name: str, value, least: int) -> int:
+    """`value`, a whole number of any type, as an int; an error names it where it is none."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -162,9 +164,9 @@ def _whole(name: str, value, least: int) -> int:
 
 
 def _channels(in_channels, out_channels, groups) -> tuple[int, int, int]:
-    in_channels = _whole("in_channels", in_channels, least=1)
-    out_channels = _whole("out_channels", out_channels, least=1)
-    groups = _whole("groups", groups, least=1)
+    in_channels = whole("in_channels", in_channels, least=1)
+    out_channels = whole("out_channels", out_channels, least=1)
+    groups = whole("groups", groups, least=1)
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         if channels % groups:
             raise ValueError(f"{name}={channels} is not divisible by groups={groups}")

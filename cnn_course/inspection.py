@@ -3,7 +3,6 @@
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from typing import NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnn_course.arithmetic import IntOrPair, receptive_field
+from cnn_course.tables import html_table, text_table
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field")
 
@@ -60,31 +60,11 @@ class LayerTable:
         return [*texts, ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")]
 
     def __repr__(self) -> str:
-        lines = [COLUMNS, *self._texts()]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(
-                text.ljust(width) if i < 2 else text.rjust(width)
-                for i, (text, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        )
+        return text_table(COLUMNS, self._texts(), left=2)
 
     def _repr_html_(self) -> str:
-        def row(texts, tag):
-            styles = ["padding: 0.2em 0.7em; text-align: " + side for side in ("left", "right")]
-            cells = (
-                f'<{tag} style="{styles[i > 1]}">{escape(text)}</{tag}>'
-                for i, text in enumerate(texts)
-            )
-            return f"<tr>{''.join(cells)}</tr>"
-
         *body, total = self._texts()
-        return (
-            f"<table><thead>{row(COLUMNS, 'th')}</thead>"
-            f"<tbody>{''.join(row(texts, 'td') for texts in body)}</tbody>"
-            f"<tfoot>{row(total, 'th')}</tfoot></table>"
-        )
+        return html_table(COLUMNS, body, left=2, foot=total)
 
 
 def _field_text(field: IntOrPair | str | None) -> str:

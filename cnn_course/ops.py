@@ -1,14 +1,22 @@
 """Convolution and pooling from scratch, with the signatures of `torch.nn.functional`.
 
 Images are (N, C, H, W), or (C, H, W) for a single one. All but `conv2d_loops` are differentiable
-by autograd and take floats of any width. Strides, paddings and dilations are ints or pairs.
+by autograd. Strides, paddings and dilations are ints or pairs. They take the types that PyTorch's
+own take on the CPU, and give the same type: floats are summed in float32 or wider, whole numbers
+exactly, and what is too large for the type wraps around. Raises ValueError for what does not fit,
+and, as PyTorch, RuntimeError for types and TypeError for what is no tensor or no whole number.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cnn_course.arithmetic import IntOrPair, conv_output_size
+from cnn_course.arithmetic import IntOrPair, conv_output_size, pair, whole
+
+HALVES = (torch.float16, torch.bfloat16)
+FLOATS = (torch.float32, torch.float64, *HALVES)
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+COMPLEX = (torch.complex64, torch.complex128)
 
 
 def conv2d_loops(
@@ -24,17 +32,19 @@ def conv2d_loops(
 
     Arguments and result as in `conv2d`.
     """
+    input, weight, bias = _autocast(input, weight, bias)
     x, out_size, (stride_h, stride_w), (dilation_h, dilation_w) = _prepare(
         input, weight, bias, stride, padding, dilation, groups
     )
     out_channels, in_channels, height, width = weight.shape  # in_channels: of one group
-    output = x.new_zeros(len(x), out_channels, *out_size)
+    widest = torch.int64 if x.dtype in WHOLE else torch.promote_types(x.dtype, torch.float64)
+    output = x.new_zeros(len(x), out_channels, *out_size, dtype=widest)
     for n in range(len(x)):
         for o in range(out_channels):
             first = o // (out_channels // groups) * in_channels  # the group's first channel
             for i in range(out_size[0]):
                 for j in range(out_size[1]):
-                    total = 0.0 if bias is None else bias[o].item()
+                    total = 0 if bias is None else bias[o].item()
                     for c in range(in_channels):
                         for u in range(height):
                             for v in range(width):
@@ -42,7 +52,10 @@ def conv2d_loops(
                                 column = j * stride_w + v * dilation_w
                                 pixel = x[n, first + c, row, column].item()
                                 total += weight[o, c, u, v].item() * pixel
+                    if isinstance(total, int):  # Python's have no end; int64 wraps around
+                        total = (total + 2**63) % 2**64 - 2**63
                     output[n, o, i, j] = total
+    output = output.to(x.dtype)
     return output if input.dim() == 4 else output[0]
 
 
@@ -59,8 +72,9 @@ def conv2d(
 
     input (N, C_in, H, W), weight (C_out, C_in / groups, F_h, F_w), bias (C_out,)
     → (N, C_out, H_out, W_out), as `torch.nn.functional.conv2d`. `padding` may be "valid" or "same".
-    The method is Chellapilla et al. 2006. Raises ValueError for shapes that do not fit.
+    The method is Chellapilla et al. 2006. All three are of one type; under autocast they become so.
     """
+    input, weight, bias = _autocast(input, weight, bias)
     x, out_size, stride, dilation = _prepare(input, weight, bias, stride, padding, dilation, groups)
     windows = _windows(x, weight.shape[2:], stride, dilation)
     # One matrix product for each group of each image; a kernel has so many weights:
@@ -90,23 +104,31 @@ def max_pool2d(
     """The largest value of each window: (N, C, H, W) → (N, C, H_out, W_out).
 
     Without `stride` the windows lie side by side. Padding counts as −∞, so it is never the largest.
-    With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape;
-    for a window of nothing but padding the index has no meaning.
+    With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape.
+    Of equal values that is the first, and of several nan the last; for a window of nothing but
+    padding the index has no meaning.
     """
+    _check_type("max_pool2d", input, FLOATS + WHOLE)
+    lowest = -torch.inf if input.is_floating_point() else torch.iinfo(input.dtype).min
     windows, (kernel, stride, padding, out_size) = _pool_windows(
-        input, kernel_size, stride, padding, dilation, ceil_mode, fill=-torch.inf
+        input, kernel_size, stride, padding, dilation, ceil_mode, fill=lowest
     )
+    windows = windows.flatten(2, 3)  # (N, C, F_h · F_w, H_out, W_out)
     # `max` of one axis sends the gradient to one place; `amax` would share it between equals.
-    output, place = windows.flatten(2, 3).max(2)  # place: counted within the window
+    output, place = windows.max(2)  # place: counted within the window
     if not return_indices:
         return output if input.dim() == 4 else output[0]
-    in_window = place // kernel[1], place % kernel[1]  # row and column
-    first_row, first_column = (
-        torch.arange(out_size[i], device=input.device) * stride[i] - padding[i] for i in (0, 1)
-    )
-    rows = first_row[:, None] + in_window[0] * _pair(dilation)[0]
-    columns = first_column + in_window[1] * _pair(dilation)[1]
-    indices = rows * input.shape[-1] + columns
+    last_nan = windows.shape[2] - 1 - windows.isnan().byte().flip(2).argmax(2)
+    place = torch.where(output.isnan(), last_nan, place)
+    indices = []
+    for i, in_window in enumerate((place // kernel[1], place % kernel[1])):  # row and column
+        step = _pair("dilation", dilation, least=1)[i]
+        first = torch.arange(out_size[i], device=input.device) * stride[i] - padding[i]
+        # Where nothing is larger than the padding, it is the first pixel that is not padding.
+        inside = torch.where(first < 0, first % step, first)
+        first, inside = (x[:, None] if i == 0 else x for x in (first, inside))
+        indices.append(torch.where(output == lowest, inside, first + in_window * step))
+    indices = indices[0] * input.shape[-1] + indices[1]
     return (output, indices) if input.dim() == 4 else (output[0], indices[0])
 
 
@@ -123,26 +145,32 @@ def avg_pool2d(
 
     The padding's zeros count as pixels unless `count_include_pad` is False; what a window of
     `ceil_mode` has beyond the padding never does. `divisor_override` divides by that instead.
+    Of int64, the only whole numbers that have means, the part behind the point is cut off.
     """
-    if divisor_override == 0:
-        raise ValueError("divisor_override=0: give a number other than 0, or None")
+    _check_type("avg_pool2d", input, (*FLOATS, torch.int64))
     windows, (kernel, stride, padding, out_size) = _pool_windows(
-        input, kernel_size, stride, padding, 1, ceil_mode, fill=0.0
+        input, kernel_size, stride, padding, 1, ceil_mode, fill=0
     )
-    total = windows.sum((2, 3))
+    # Halves would overflow, and do not have every whole number to count with.
+    total = windows.sum((2, 3), dtype=torch.float32 if input.dtype in HALVES else None)
     if divisor_override is not None:
-        output = total / divisor_override
+        divisor = whole("divisor_override", divisor_override, least=-(2**63))
+        if divisor == 0:
+            raise ValueError("divisor_override=0: give a number other than 0, or None")
     else:
         counts = [
             _counted(*axis, count_include_pad)
             for axis in zip(input.shape[-2:], kernel, stride, padding, out_size, strict=True)
         ]
-        output = total / torch.outer(*counts).to(total)
+        divisor = torch.outer(*counts).to(total)
+    rounding = None if input.is_floating_point() else "trunc"
+    output = torch.div(total, divisor, rounding_mode=rounding).to(input.dtype)
     return output if input.dim() == 4 else output[0]
 
 
 def relu(input: Tensor) -> Tensor:
     """max(x, 0) of each number, of any shape. The gradient at 0 is 0, as in PyTorch."""
+    _check_type("relu", input, FLOATS + WHOLE)
     return torch.where(input <= 0, torch.zeros_like(input), input)  # and a nan stays nan
 
 
@@ -156,25 +184,60 @@ def _windows(x: Tensor, kernel, stride, dilation) -> Tensor:
     return x.permute(0, 1, 4, 5, 2, 3)
 
 
+def _autocast(input, weight, bias) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The three as they are, but under `torch.autocast`, as PyTorch's own, in its type."""
+    named = {"input": input, "weight": weight} | ({} if bias is None else {"bias": bias})
+    for name, value in named.items():
+        _check_tensor(name, value)
+    device = input.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        to = torch.get_autocast_dtype(device)
+        cast = {torch.float32, *HALVES}  # and float64 stays
+        named = {name: v.to(to) if v.dtype in cast else v for name, v in named.items()}
+    return named["input"], named["weight"], named.get("bias")
+
+
+def _check_tensor(name, value) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is of type {type(value).__name__}; give a tensor")
+
+
+def _check_type(name, input, types) -> None:
+    _check_tensor("input", input)
+    if input.dtype not in types:
+        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in types)
+        raise RuntimeError(f"{name} takes no input of {input.dtype}; give one of {known}")
+
+
 def _prepare(input, weight, bias, stride, padding, dilation, groups):
     """The padded input (N, C, H, W), the output's size, and stride and dilation as pairs."""
     x = _batched(input)
-    if weight.dim() != 4:
-        raise ValueError(f"weight has shape {tuple(weight.shape)}; give (C_out, C_in, F_h, F_w)")
-    if groups < 1 or len(weight) % groups or x.shape[1] != weight.shape[1] * groups:
+    if weight.dim() != 4 or len(weight) == 0:
+        shape = f"weight has shape {tuple(weight.shape)}"
+        raise ValueError(f"{shape}; give (C_out, C_in, F_h, F_w), one kernel or more")
+    groups = whole("groups", groups, least=1)
+    if len(weight) % groups or x.shape[1] != weight.shape[1] * groups:
         raise ValueError(
             f"{x.shape[1]} channels do not fit a weight of shape {tuple(weight.shape)} with "
             f"groups={groups}; the weight's second number times groups must be {x.shape[1]}"
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"bias has shape {tuple(bias.shape)}; give ({len(weight)},)")
-    kernel, stride, dilation = tuple(weight.shape[2:]), _pair(stride), _pair(dilation)
+    _check_type("a convolution", input, FLOATS + WHOLE + COMPLEX)
+    for name, other in (("weight", weight), ("bias", input if bias is None else bias)):
+        if other.dtype != input.dtype:
+            types = f"input is of type {input.dtype} and {name} of {other.dtype}"
+            raise RuntimeError(f"{types}; give all of one type")
+    kernel = tuple(weight.shape[2:])
+    stride, dilation = _pair("stride", stride, least=1), _pair("dilation", dilation, least=1)
+    if dilation != (1, 1) and x.dtype in WHOLE[1:]:
+        raise RuntimeError(f"PyTorch dilates no convolution of {x.dtype}; give int64 or floats")
     size = tuple(x.shape[2:])
     if isinstance(padding, str):
         before, after = _named_padding(padding, kernel, stride, dilation)
         size, padding = tuple(map(sum, zip(size, before, after, strict=True))), 0
     else:
-        before = after = padding = _pair(padding)
+        before = after = padding = _pair("padding", padding, least=0)
     out_size = conv_output_size(size, kernel, stride, padding, dilation)
     return F.pad(x, (before[1], after[1], before[0], after[0])), out_size, stride, dilation
 
@@ -194,13 +257,17 @@ def _named_padding(padding, kernel, stride, dilation):
 
 def _pool_windows(input, kernel_size, stride, padding, dilation, ceil_mode, fill):
     x = _batched(input)
-    kernel, padding, dilation = _pair(kernel_size), _pair(padding), _pair(dilation)
-    stride = kernel if stride is None or stride in ((), []) else _pair(stride)
+    kernel, padding = _pair("kernel_size", kernel_size, least=1), _pair("padding", padding, least=0)
+    dilation = _pair("dilation", dilation, least=1)
+    none = stride is None or (isinstance(stride, tuple | list) and len(stride) == 0)
+    stride = kernel if none else _pair("stride", stride, least=1)
     size = tuple(x.shape[2:])
+    if x.shape[1] == 0:
+        raise ValueError(f"input has shape {tuple(input.shape)}; give one channel or more")
     out_size = conv_output_size(size, kernel, stride, padding, dilation, ceil_mode)
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
-        raise ValueError(f"padding={padding} is more than half of kernel_size={kernel}")
+        raise ValueError(f"padding={padding} is more than half of kernel_size={kernel}; give less")
     sides = []
     for i in (1, 0):  # F.pad begins with the last axis
         end = (out_size[i] - 1) * stride[i] + spans[i]  # of the last window, in the padded image
@@ -225,8 +292,7 @@ def _batched(input: Tensor) -> Tensor:
     return input if input.dim() == 4 else input[None]
 
 
-def _pair(value) -> tuple[int, int]:
-    if isinstance(value, tuple | list):
-        # PyTorch takes a list of one number for both axes.
-        return tuple(value) if len(value) == 2 else tuple(value) * 2
-    return value, value
+def _pair(name: str, value, least: int) -> tuple[int, int]:
+    if isinstance(value, tuple | list) and len(value) == 1:
+        value = value[0]  # PyTorch takes it for both axes
+    return pair(name, value, least)[0]

@@ -4,13 +4,14 @@ import torch
 from torch.nn import functional as F
 
 from cnn_course.arithmetic import conv_output_size, receptive_field
-from cnn_course.checks.answers import function, show, whole_number
+from cnn_course.checks.answers import function, kind, whole_number
+from cnn_course.checks.values import show, tensor, whole
 
 
 def _side(answer) -> str | None:
     hints = {
-        13: "That is the number of steps; the place at 0 counts too.",
-        12: "The padding lies at both sides.",
+        13: "That is one too few: the place at 0 counts too, and the padding lies at both sides.",
+        12: "That is without the padding.",
         28: "With stride 1. Here the kernel takes steps of 2.",
     }
     return whole_number(answer, 14, hints)
@@ -33,10 +34,11 @@ def _same_padding(answer) -> str | None:
 
 
 def _mover(answer) -> str | None:
-    if not (isinstance(answer, torch.Tensor) and answer.shape == (3, 3)):
+    kernel = tensor(answer)
+    if kernel is None or kernel.shape != (3, 3):
         return f"A tensor of shape (3, 3) is asked for; this is {show(answer)}."
     image = torch.arange(1.0, 13).view(3, 4)
-    moved = F.conv2d(image[None, None], answer.float()[None, None], padding=1)[0, 0]
+    moved = F.conv2d(image[None, None], kernel.float()[None, None], padding=1)[0, 0]
     if torch.allclose(moved, F.pad(image, (1, -1)), atol=1e-5):
         return None
     if torch.allclose(moved, F.pad(image, (-1, 1)), atol=1e-5):
@@ -52,21 +54,28 @@ def _slide_by(answer) -> str | None:
         k = torch.randint(-2, 3, (f, f), generator=generator).float()
         expected = F.conv2d(x[None, None], k[None, None], stride=stride)[0, 0]
         cases.append(((x, k, stride), expected))
-    return function(answer, cases)
+    reason = "It calls a convolution of torch's; write the sum over each window yourself."
+    return function(answer, cases, without=("conv",), reason=reason)
 
 
 def _far(answer) -> str | None:
-    if not isinstance(answer, list) or not all(isinstance(layer, dict) for layer in answer):
+    if not isinstance(answer, list | tuple) or not all(isinstance(one, dict) for one in answer):
         return "A list of dictionaries is asked for, one for each layer."
     if not 1 <= len(answer) <= 4:
         return f"It has {len(answer)} layers; one to four are allowed."
-    fields = receptive_field(answer)  # says what is wrong with a layer
-    side, seen, jump = 64, {0}, 1
+    layers = []
     for number, layer in enumerate(answer, start=1):
+        layers.append({key: whole(value) for key, value in layer.items()})
+        for key, value in layers[-1].items():
+            if value is None:
+                return f"Layer {number}: {key} must be a whole number; {kind(layer[key])}."
+    fields = receptive_field(layers)  # says what is wrong with a layer
+    side, seen, jump = 64, {0}, 1
+    for number, layer in enumerate(layers, start=1):
         kernel, dilation = layer["kernel_size"], layer.get("dilation", 1)
         side = conv_output_size(side, **layer)
-        if not isinstance(side, int) or kernel > 3:
-            return f"Layer {number}: give whole numbers, and a kernel_size of 3 or less."
+        if kernel > 3:
+            return f"Layer {number}: give a kernel_size of 3 or less; this is {kernel}."
         if layer.get("padding", 0) > dilation * (kernel - 1):
             return f"Layer {number}: with this padding some places see nothing but padding."
         seen = {place + dilation * jump * i for place in seen for i in range(kernel)}

@@ -3,7 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function, network, reads_digits, whole_number
+from cnn_course.checks.answers import function, whole_number
+from cnn_course.checks.networks import network, reads_digits
 
 
 def _lenet5_in_colour(answer) -> str | None:

@@ -1,0 +1,94 @@
+"""What the checks share about networks: their size, and how many digits they classify correctly.
+
+The reader's model is left as it was: its modes, its buffers, and the state of torch's generator.
+"""
+
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from cnn_course.checks.answers import first_line, kind
+from cnn_course.data import load
+
+CONTRACT = "A network gets floats in [0, 1] of shape (N, 1, 28, 28) and gives logits (N, 10)."
+
+
+def network(answer, most: int) -> str | None:
+    """Whether it is a model with at most so many parameters that takes digits and gives logits."""
+    if not isinstance(answer, nn.Module):
+        return f"A trained model is asked for; {kind(answer)}."
+    parameters = sum(p.numel() for p in answer.parameters())
+    if parameters > most:
+        return f"It has {parameters:,} parameters; {most:,} are allowed."
+    return _logits(answer, load("mnist-sample", "validation").images[:2])[1]
+
+
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, str | None]:
+    """The fraction of `images`, bytes (N, 1, 28, 28), that it classifies correctly, or why none."""
+    logits, problem = _logits(model, images)
+    if problem:
+        return 0.0, problem
+    if logits.isnan().any():
+        return 0.0, "Its logits are not numbers (nan): train it anew, with a smaller learning rate."
+    return (logits.argmax(1) == labels).float().mean().item(), None
+
+
+def reads_digits(answer: nn.Module, percent: int) -> str | None:
+    """Whether the model classifies so many per cent of the validation digits correctly."""
+    digits = load("mnist-sample", "validation")
+    right, problem = accuracy(answer, digits.images, digits.labels)
+    if problem:
+        return problem
+    return f"{shortfall(right, percent)} {advice(right)}" if right < percent / 100 else None
+
+
+def shortfall(right: float, percent: int) -> str:
+    found = f"{100 * right:.1f} % of the validation digits are right"
+    return f"{found}; at least {percent} % are asked for."
+
+
+def advice(right: float) -> str:
+    """What to try with a network that classifies this fraction of the digits correctly."""
+    if right < 0.15:
+        return "That is guessing: was it trained, and does its loss fall?"
+    return "Where the network is right for it, more epochs or another lr for `fit` may be enough."
+
+
+def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None]:
+    """Logits of bytes (N, 1, 28, 28), on the CPU, or what keeps the model from giving them."""
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    parts = []
+    with as_it_was(model):
+        for batch in images.split(500):
+            x = batch.to(like.device).float() / 255
+            try:
+                part = model(x.to(like.dtype))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                return None, f"{CONTRACT} Given that, yours raised {first_line(error)}"
+            if not isinstance(part, Tensor):
+                return None, f"{CONTRACT} Yours gives a {type(part).__name__} and no tensor."
+            if part.shape != (len(x), 10):
+                given = f"{tuple(part.shape)} for {tuple(x.shape)}"
+                return None, f"{CONTRACT} Yours gives the shape {given}."
+            parts.append(part.float().cpu())
+    return torch.cat(parts), None
+
+
+@contextmanager
+def as_it_was(model: nn.Module):
+    """Evaluation mode without gradients within; behind it the model is what it was."""
+    modes = {layer: layer.training for layer in model.modules()}
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    gpus = {p.device for p in model.parameters() if p.is_cuda}
+    with torch.no_grad(), torch.random.fork_rng(devices=gpus):
+        try:
+            model.eval()
+            yield
+        finally:
+            for layer, mode in modes.items():
+                layer.training = mode
+            for buffer, before in buffers:
+                buffer.copy_(before)
