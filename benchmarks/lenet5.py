@@ -15,8 +15,7 @@ from dataclasses import asdict
 import torch
 from recording import record
 
-from cnn_course.data import load, split_mnist
-from cnn_course.images import ImageSet
+from cnn_course.data import ImageSet, load, split_mnist
 from cnn_course.models import LeNet5, save_model
 from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.training import RECIPES, fit

@@ -10,9 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from cnn_course.data import load
-from cnn_course.folders import first_size, read_image
-from cnn_course.images import ImageSet
+from cnn_course.data import ImageSet, load, read_image
 from cnn_course.inspection import layer_table
 from cnn_course.models import MODELS, build, load_model, save_model
 from cnn_course.models.pretrained import WEIGHTS
@@ -123,16 +121,13 @@ def summary(model, input_shape):
 
 
 def _training_data(data: str, limit: int | None, seed: int) -> tuple[ImageSet, ImageSet]:
-    size = {}
-    if data.startswith("folder:"):
-        size = {"size": min(*first_size(data.removeprefix("folder:")), LARGEST)}
-    train_set = load(data, "train", **size)
+    train_set = load(data, "train", largest=LARGEST)
     if limit is not None:
         if limit < 1:
             raise ValueError(f"--limit {limit}: give 1 or more")
         order = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(seed))
         train_set = train_set.subset(order[:limit].sort().values)
-    return train_set, load(data, "validation", **size)
+    return train_set, load(data, "validation", largest=LARGEST)
 
 
 def _take_weights(network: nn.Module, start: str) -> None:

@@ -32,7 +32,8 @@ def imports_are_declared(root: Path) -> list[str]:
         modules = {m for cell in cells for m in imported(parse(cell.source))}
         complaints += _undeclared(path.name, modules, base & pinned)
     for folder in CODE_FOLDERS:
-        for path in sorted((root / folder).glob("*.py")):
+        pattern = "**/*.py" if folder == "cnn_course" else "*.py"
+        for path in sorted((root / folder).glob(pattern)):
             siblings = {sibling.stem for sibling in path.parent.glob("*.py")}
             modules = imported(ast.parse(path.read_text(encoding="utf-8"))) - siblings
             complaints += _undeclared(path.name, modules, (base | extras) & pinned)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnn_course.images import ImageSet
+from cnn_course.data import ImageSet
 from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, Normalize
 
 

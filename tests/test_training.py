@@ -6,8 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from cnn_course.data import load
-from cnn_course.images import ImageSet
+from cnn_course.data import ImageSet, load
 from cnn_course.models import MLP, LeNet5
 from cnn_course.training import _groups, choose_device, evaluate, fit, one_cycle, predict
 
