@@ -4,16 +4,15 @@ import os
 from pathlib import Path
 
 import torch
-import torchvision
 
 from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
 from cnn_course.data.folders import read_folder, read_image
-from cnn_course.data.images import SPLITS, ImageSet, hold_out, is_among
+from cnn_course.data.images import ImageSet, hold_out, is_among
+from cnn_course.names import SPLITS, check_data, check_split
 
 __all__ = ["SPLITS", "ImageSet", "load", "read_image", "split_mnist"]
 
 SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
-NAMES = (*SIDES, "folder:PATH")
 
 
 def load(
@@ -54,15 +53,13 @@ def load(
     Raises ValueError for an unknown name or split and for images that cannot be used, and
     FileNotFoundError for data that are not there.
     """
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    check_split(split)
+    check_data(name)
     if largest is not None and (not isinstance(largest, int) or largest < 1):
         raise ValueError(f"largest={largest!r}: give a whole number of pixels, 1 or more")
     kind, _, path = str(name).partition(":")
-    if kind == "folder" and path:
+    if kind == "folder":
         return read_folder(path, split, size, channels, largest)
-    if name not in NAMES:
-        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(NAMES)}")
     if size is not None or channels is not None:
         raise ValueError(
             f"{name} has one size and one number of channels; leave out size= and channels="
@@ -87,6 +84,8 @@ def load(
 
 def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     """The training or the test split of MNIST or CIFAR-10, as torchvision has it on disk."""
+    import torchvision  # here, because importing it takes as long as importing torch
+
     dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
     try:
         data = dataset(root, train=train, download=download)

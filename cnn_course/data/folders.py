@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from cnn_course.data.images import SPLITS, ImageSet, hold_out
+from cnn_course.data.images import ImageSet, hold_out
+from cnn_course.names import SPLITS
 
 MAX_BYTES = 16 * 2**30
 
