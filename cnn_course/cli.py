@@ -222,9 +222,9 @@ def _run(argv: list[str]) -> int:
 def _explain(error: Exception) -> tuple[int, str]:
     """The exit status and the sentence for an error that can be expected; raises any other."""
     text = str(error)
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return console.READER_GONE, ""
     if isinstance(error, console.OutputError):
-        if error.errno == errno.EPIPE:
-            return console.READER_GONE, ""
         return 2, f"standard output cannot be written ({error.strerror}); send it elsewhere"
     if isinstance(error, FloatingPointError):
         return 1, text

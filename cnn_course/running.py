@@ -52,7 +52,7 @@ class RunFolder:
             say(f"{self.path} holds a run that failed, whose place this one takes")
             self.history.unlink()
             self.checkpoint.unlink(missing_ok=True)
-        missing = [p for p in (self.checkpoint.parent, *self.checkpoint.parents) if not p.exists()]
+        missing = [p for p in self.checkpoint.parents if not p.exists()]
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield

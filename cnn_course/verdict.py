@@ -45,7 +45,7 @@ def failure(history: History, train: ImageSet, validation: ImageSet, steps: int)
             f"random {random:.2f}; try a smaller learning rate"
         )
     error = math.sqrt(guess.accuracy * (1 - guess.accuracy) / len(validation))
-    if steps < STEPS or accuracy > guess.accuracy + 2 * error or loss < CLEAR * guess.loss:
+    if steps < STEPS or accuracy > guess.accuracy + 2 * error or loss <= CLEAR * guess.loss:
         return None
     learned = train_loss < CLEAR * guessing(train, train).loss
     if learned and len(validation) < ENOUGH:

@@ -58,6 +58,17 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_ends(digits, tmp_path, stop
     assert len(its_history.seconds) == 4
 
 
+def test_a_resumed_run_whose_last_image_was_left_alone(digits, tmp_path):
+    digits = digits.subset(torch.arange(101))  # steps of 50 and 51
+    undisturbed, _ = train(digits, None)
+    with pytest.raises(StoppedError):
+        train(digits, tmp_path / "a", stop_at=5)
+    resumed, history = train(digits, tmp_path / "a")
+    assert len(history.train_loss) == 4
+    for name, value in undisturbed.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+
+
 def test_a_run_that_is_resumed_twice(digits, tmp_path):
     undisturbed, _ = train(digits, None)
     path = tmp_path / "state.safetensors"

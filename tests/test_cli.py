@@ -1,5 +1,6 @@
 """The command line: runs that survive being killed, and errors told in one line."""
 
+import io
 import json
 import math
 import os
@@ -14,11 +15,13 @@ import torch
 from PIL import Image
 
 import cnn_course
-from cnn_course import commands
+from cnn_course import commands, running
 from cnn_course.cli import main
 from cnn_course.data import load
+from cnn_course.history import History
 from cnn_course.models import LeNet5, load_model, save_model
 from cnn_course.names import MODELS
+from cnn_course.running import Progress
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
 SMALLEST = {"flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12, "lenet5-1998": 12}
@@ -80,54 +83,91 @@ def test_a_row_an_epoch_and_no_bar_where_there_is_no_terminal(tmp_path, capsys):
     assert said.err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(tmp_path):
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    terminal, its_end = pty.openpty()
-    fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    command = [sys.executable, "-m", "cnn_course", *TRAIN, "--epochs", "4", "--limit", "1500"]
-    result = subprocess.run(
-        [*command, "--out", tmp_path / "run"], stdout=subprocess.PIPE, stderr=its_end, text=True
-    )
-    shown = os.read(terminal, 100_000).decode()
-    os.close(terminal)
-    os.close(its_end)
-    assert result.returncode == 0
-    assert re.search(r"\d+/6000 \[\d\d:\d\d<\d\d:\d\d.* images/s", shown)
-    assert re.search(r"loss=\d\.\d+, accuracy=\d+\.\d%", shown)
-    assert "images/s" not in result.stdout
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
-def test_stopped_by_any_signal_it_resumes_to_the_same_weights(tmp_path, capsys):
-    options = [*TRAIN, "--limit", "1500", "--epochs", "8", "--resume", "--out"]
-    assert status(*options, tmp_path / "undisturbed") == 0
+@pytest.mark.parametrize("columns", ["120", "1", "0", "wide"])
+def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch, columns):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", columns)
+    images = load("mnist-sample", "validation")
+    with Progress(images, epochs=4, batch_size=100) as progress:
+        history = History([2.0], [1.5], [0.6], [0.1])
+        progress(1, 20, 2.3, History())
+        progress(7, 20, 1.25, history)
+        bar = str(progress.bar)
+    if columns == "120":
+        assert re.search(r"700/2000 \[\d\d:\d\d<\d\d:\d\d, .* images/s", bar)
+        assert "loss=1.250, accuracy=60.0%" in bar
+
+
+KILLED = """
+import os, signal, sys
+from cnn_course import running
+from cnn_course.cli import main
+row = running.say
+def say(text):
+    row(text)
+    if text.startswith("epoch   3"):
+        os.kill(os.getpid(), signal.SIGKILL)
+running.say = say
+main(sys.argv[1:])
+"""
+
+
+def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monkeypatch):
+    command = [*TRAIN, "--epochs", "5", "--out"]
+    assert status(*command, tmp_path / "undisturbed") == 0
     expected = load_model(tmp_path / "undisturbed" / "lenet5.safetensors")[0].state_dict()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    processes = {}
-    for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-        command = [sys.executable, "-m", "cnn_course", *options, tmp_path / f"signal {number}"]
-        processes[number] = subprocess.Popen(command, **pipes)
-    for number, process in processes.items():
-        for line in process.stdout:
-            if line.startswith("epoch"):
-                break  # one epoch is done, seven are to come
-        process.send_signal(number)
-        said = process.communicate()[1]
-        out = tmp_path / f"signal {number}"
-        assert [path.name for path in out.iterdir()] == ["checkpoint"]
-        if number == signal.SIGKILL:
-            assert said == ""
-        else:
-            assert process.returncode == 128 + number
-            assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
-            assert [p.name for p in (out / "checkpoint").iterdir()] == ["state.safetensors"]
-        assert status(*options, out) == 0
+
+    killed, stopped = tmp_path / "killed", tmp_path / "stopped"
+    result = subprocess.run([sys.executable, "-c", KILLED, *command, killed], capture_output=True)
+    assert result.returncode == -signal.SIGKILL
+    assert result.stderr == b""
+
+    def stop(text):
+        if text.startswith("epoch   2"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "say", stop)
+        said = error(capsys, *command, stopped, code=130)
+    assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
+
+    for out in (killed, stopped):
+        assert sorted(path.name for path in out.rglob("*")) == ["checkpoint", "state.safetensors"]
+        assert status(*command, out, "--resume") == 0
+        assert sorted(p.name for p in out.rglob("*")) == ["history.json", "lenet5.safetensors"]
         resumed = load_model(out / "lenet5.safetensors")[0].state_dict()
         assert all(torch.equal(resumed[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("place", ["cnn_course.commands.fit", "cnn_course.commands.load"])
+def test_stopped_before_anything_is_saved_there_is_nothing_to_resume(
+    tmp_path, capsys, monkeypatch, place
+):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, stop)
+    said = error(capsys, *TRAIN, "--out", tmp_path / "runs" / "run", code=130)
+    assert said == "cnn-course: stopped\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "export", "summary"])
+def test_stopped_in_any_other_command_it_does_not_speak_of_resuming(capsys, monkeypatch, command):
+    def stop(**arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, command, stop)
+    more = {
+        "evaluate": ["--data", "mnist-m"], "predict": ["a.png"], "export": ["--out", "a.onnx"],
+        "summary": [],
+    }[command]  # fmt: skip
+    assert error(capsys, command, "lenet5", *more, code=130) == "cnn-course: stopped\n"
 
 
 def test_finished_and_unfinished_runs_are_not_overwritten(run, tmp_path, capsys):
@@ -274,7 +314,7 @@ def run_out(error):
         lambda **arguments: run_out(torch.OutOfMemoryError("CUDA out of memory.")),
         lambda **arguments: torch.empty(2**60),
         lambda **arguments: torch.empty(2**62, 2**62),
-        lambda **arguments: np.empty(2**60),
+        lambda **arguments: np.empty(2**58),
     ],
 )
 def test_too_little_memory_is_one_line(capsys, monkeypatch, use):
