@@ -5,7 +5,7 @@ from functools import cache
 import torch
 
 from cnn_course.data import ImageSet, load, split_mnist
-from cnn_course.images import hold_out
+from cnn_course.data.images import hold_out
 
 FEW = 10_000  # test digits where a network is measured many times
 

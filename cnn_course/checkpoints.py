@@ -6,15 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 
 @contextmanager
 def replacing(path: Path):
-    """A file beside `path` to write to, which takes its place if all goes well, and else goes."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    """A file beside `path` to write to, which takes its place if all goes well, and else goes.
+
+    A link stays, and what it leads to is replaced. Raises ValueError where `path` is no plain file.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a folder or a device; give a file")
+    unfinished = path.with_name(f".{path.name[:50]}.unfinished")  # itself no longer than a name
     try:
         yield unfinished
         os.replace(unfinished, path)
@@ -31,7 +37,7 @@ def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
     path = Path(path)
     # safetensors wants plain layouts, and a tensor that shares its memory with no other.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    data = save(plain, metadata={"about": json.dumps(about, ensure_ascii=False)})
+    data = save(plain, metadata={"about": json.dumps(about)})
     try:
         with replacing(path) as unfinished, open(unfinished, "wb") as file:
             file.write(data)
@@ -47,15 +53,15 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict]:
     """What `write` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise FileNotFoundError(f"there is no file {path}; give another")
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        data = path.read_bytes()  # not every name of a file can be told to safetensors
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return tensors, json.loads(header["__metadata__"]["about"])
+    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
         raise ValueError(
-            f"{path} is damaged or was not written by this course ({error}); "
-            "delete it, or take a copy of it"
+            f"{path} is damaged or was not written by this course ({error}); give another"
         ) from error
 
 

@@ -1,89 +1,241 @@
-"""The command line: cnn-course train | evaluate | predict | export | summary."""
+"""The command line: cnn-course train | evaluate | predict | export | summary.
+
+What is given is checked here, before torch is loaded, which takes seconds.
+"""
 
 import argparse
+import errno
 import json
+import math
+import re
 import sys
 from pathlib import Path
 
-from cnn_course import commands
-from cnn_course.models import MODELS
+from cnn_course import __version__, console, names
 
-DATA = "mnist-sample, mnist-m, mnist, cifar10, or folder:PATH with PATH/train/<class>/*"
-TRAINING_DATA = f"{DATA}, whose images are made square, {commands.LARGEST} pixels at most"
+DATA = f"{', '.join(names.DATA)} with PATH/train/<class>/*"
+STATUSES = """exit status:
+    0  done
+    1  the training failed: no weights are saved
+    2  something that was given cannot be used, or the result not be written
+  130  stopped by Ctrl-C (143: by SIGTERM)
+  141  nobody reads the output any more"""
+REMEDIES = {
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.ENOSPC: "make room there, or give a place on another disk",
+    errno.EACCES: "give a place that you may read and write",
+    errno.EPERM: "give a place that you may read and write",
+    errno.EROFS: "give a place that can be written",
+    errno.ELOOP: "give a path that does not lead in a circle",
+    errno.ENOTDIR: "give a path that does not go through a file",
+}
+NO_MEMORY = (
+    "there is not enough memory; try a smaller --batch-size, and fewer (--limit) or smaller images"
+)
 
 
 class Parser(argparse.ArgumentParser):
     """One line for an error, not the usage as well."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        console.complain(f"{message}; see {self.prog} --help")
+        self.exit(2)
 
 
 def parser() -> argparse.ArgumentParser:
-    top = Parser(prog="cnn-course", description="Train, evaluate and use the course's networks.")
+    top = Parser(
+        prog="cnn-course",
+        description="Train, evaluate and use the course's networks.",
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    subparsers = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    top.add_argument("--version", action="version", version=f"cnn-course {__version__}")
+    subparsers = top.add_subparsers(
+        required=True, dest="command", metavar="COMMAND", parser_class=Parser
+    )
 
-    def command(function, name, text):
+    def command(name, text):
         sub = subparsers.add_parser(name, help=text, description=text)
-        sub.set_defaults(function=function)
         sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
         return sub
 
-    trained = f"a run's folder, a .safetensors file, or a name: {', '.join(MODELS)}"
-    train = command(commands.train, "train", "train a network, and save it")
-    train.add_argument("model", metavar="MODEL", help=", ".join(MODELS))
-    train.add_argument("--data", required=True, help=TRAINING_DATA)
-    train.add_argument("--epochs", type=int, default=10, help="passes over the data (10)")
-    train.add_argument("--batch-size", type=int, help="images a step (the model's recipe)")
-    train.add_argument("--lr", type=float, help="peak learning rate (the model's recipe)")
-    train.add_argument("--seed", type=int, default=0, help="of all that is random (0)")
+    known = ", ".join(names.MODELS)
+    trained = f"a run's folder, a .safetensors file, or a name: {known}"
+    model, data = _checked(names.check_model), _checked(names.check_data)
+
+    train = command("train", "train a network, and save it")
+    train.add_argument("model", metavar="MODEL", type=model, help=known)
+    train.add_argument(
+        "--data",
+        required=True,
+        type=data,
+        help=f"{DATA}, whose images are made square, {names.LARGEST} pixels at most",
+    )
+    train.add_argument("--epochs", type=_whole(1), default=10, help="passes over the data (10)")
+    train.add_argument("--batch-size", type=_whole(1), help="images a step (the model's recipe)")
+    train.add_argument("--lr", type=_rate, help="peak learning rate (the model's recipe)")
+    train.add_argument(
+        "--seed", type=_whole(0, 2**64 - 1), default=0, help="of all that is random (0)"
+    )
     train.add_argument("--device", help="cpu, cuda, … (CUDA where there is one)")
     train.add_argument("--out", type=Path, help="the run's folder (runs/MODEL-DATA)")
     train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
-    train.add_argument("--limit", type=int, help="train on so many images, chosen by the seed")
+    train.add_argument(
+        "--limit", type=_whole(1), help="train on so many images, chosen by the seed"
+    )
     train.add_argument(
         "--from", dest="start", metavar="MODEL_OR_DIR", help="start from its weights"
     )
 
-    evaluate = command(commands.evaluate, "evaluate", "measure a trained network")
+    evaluate = command("evaluate", "measure a trained network")
     evaluate.add_argument("model", metavar="MODEL_OR_DIR", help=trained)
-    evaluate.add_argument("--data", required=True, help=DATA)
-    evaluate.add_argument("--split", default="test", help="train, validation or test (test)")
+    evaluate.add_argument("--data", required=True, type=data, help=DATA)
+    evaluate.add_argument(
+        "--split",
+        default="test",
+        type=_checked(names.check_split),
+        help="train, validation or test (test)",
+    )
     evaluate.add_argument("--device", help="cpu, cuda, …")
-    evaluate.add_argument("--json", action="store_true", help="print JSON, and nothing else")
+    for sub in (train, evaluate):
+        sub.add_argument(
+            "--download", action="store_true", help="fetch mnist or cifar10 where it is missing"
+        )
 
-    predict = command(commands.predict, "predict", "say what images show")
+    predict = command("predict", "say what images show")
     predict.add_argument("model", metavar="MODEL_OR_DIR", help=trained)
     predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
-    predict.add_argument("--json", action="store_true", help="print JSON, and nothing else")
+    for sub in (evaluate, predict):
+        sub.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 
-    export = command(
-        commands.export, "export", "write a trained network as ONNX, and check the file"
-    )
+    export = command("export", "write a trained network as ONNX, and check the file")
     export.add_argument("model", metavar="MODEL_OR_DIR", help=trained)
-    export.add_argument("--out", required=True, type=Path, metavar="FILE.onnx")
+    export.add_argument("--out", required=True, type=_onnx, metavar="FILE.onnx")
 
-    summary = command(commands.summary, "summary", "list a network's layers")
-    summary.add_argument("model", metavar="MODEL", help=", ".join(MODELS))
-    summary.add_argument("--input-shape", default="1,28,28", help="channels,height,width (1,28,28)")
+    summary = command("summary", "list a network's layers")
+    summary.add_argument("model", metavar="MODEL", type=model, help=known)
+    summary.add_argument(
+        "--input-shape",
+        default="1,28,28",
+        type=_shape,
+        help="channels,height,width (1,28,28)",
+    )
     return top
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run a command; the exit status: 0, 2 for an error (told in one line), 130 for Ctrl-C."""
-    arguments = vars(parser().parse_args(argv))
-    function, debug = arguments.pop("function"), arguments.pop("debug")
+def _checked(check):
+    """The `check` of a value, as a type of argparse, which shows the message of no ValueError."""
+
+    def convert(text):
+        try:
+            return check(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def _whole(least: int, most: int = 10**9):
+    def check(text):
+        number = int(text) if re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII) else None
+        if number is None or not least <= number <= most:
+            raise ValueError(f"{text}: give a whole number from {least:,} to {most:,}")
+        return number
+
+    return _checked(check)
+
+
+@_checked
+def _rate(text):
     try:
-        result = function(**arguments)
-    except KeyboardInterrupt:
-        print("cnn-course: stopped; --resume goes on after the last epoch", file=sys.stderr)
-        return 130
-    except (ValueError, OSError, FloatingPointError, ImportError) as error:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"{text}: give a finite learning rate above 0")
+    return rate
+
+
+@_checked
+def _shape(text):
+    numbers = re.fullmatch(r"(\d{1,6}),(\d{1,6}),(\d{1,6})", text, re.ASCII)
+    if not numbers:
+        raise ValueError(f"{text}: give channels,height,width, such as 1,28,28")
+    channels, height, width = map(int, numbers.groups())
+    if min(channels, height, width) < 1 or max(channels, height, width) > 2**16:
+        raise ValueError(f"{text}: give numbers from 1 to {2**16:,}")
+    if height != width:
+        raise ValueError(f"{text}: the networks take square images; give two equal sides")
+    return channels, height, width
+
+
+@_checked
+def _onnx(text):
+    if Path(text).suffix.lower() != ".onnx":
+        raise ValueError(f"{text}: what is written is ONNX; give a name that ends in .onnx")
+    return Path(text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit status, as `cnn-course --help` lists them.
+
+    With no `argv` it is the whole program: the arguments are the process's, and so are the signals
+    and the streams.
+    """
+    if argv is not None:
+        return _run(argv)
+    with console.program():
+        return _run(sys.argv[1:])
+
+
+def _run(argv: list[str]) -> int:
+    debug = "--debug" in argv
+    try:
+        try:
+            arguments = vars(parser().parse_args(argv))
+        finally:
+            console.say("", end="")  # what --help and --version say is out, or an error
+        command, debug = arguments.pop("command"), arguments.pop("debug")
+        from cnn_course import commands  # takes seconds, as it loads torch
+
+        with console.working():
+            result = getattr(commands, command)(**arguments)
+        if result is not None:
+            console.say(result if isinstance(result, str) else json.dumps(result, allow_nan=False))
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        # Code of others may have made another exception of a Ctrl-C.
+        if isinstance(error, KeyboardInterrupt) or console.stopped_by():
+            console.ignore_signals()
+            advice = str(error) if isinstance(error, KeyboardInterrupt) else ""
+            console.complain("; ".join(filter(None, ["stopped", advice])))
+            return 128 + (console.stopped_by() or 2)
         if debug:
             raise
-        print(f"cnn-course: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    if result is not None:
-        print(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
-    return 0
+        status, sentence = _explain(error)
+        if sentence:
+            console.complain(sentence)
+        return status
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """The exit status and the sentence for an error that can be expected; raises any other."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return console.READER_GONE, ""
+    if isinstance(error, console.OutputError):
+        return 2, f"standard output cannot be written ({error.strerror}); send it elsewhere"
+    if isinstance(error, FloatingPointError):
+        return 1, text
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and re.search(r"memory|alloc|Storage size", text)
+    ):
+        return 2, NO_MEMORY
+    if isinstance(error, OSError) and error.errno is not None:
+        remedy = REMEDIES.get(error.errno, "give another")
+        path = f"{error.filename}: " if error.filename is not None else ""
+        return 2, f"{path}{error.strerror}; {remedy}"
+    if isinstance(error, ValueError | OSError | ImportError):
+        return 2, text
+    raise error

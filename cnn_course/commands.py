@@ -1,73 +1,81 @@
 """What the commands of `cnn_course.cli` do. Each gives what is to be printed: a text, or JSON."""
 
-import json
-import shutil
-import sys
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
-from cnn_course.data import load
-from cnn_course.folders import first_size, read_image
-from cnn_course.images import ImageSet
+from cnn_course.console import say
+from cnn_course.data import ImageSet, load, read_image
+from cnn_course.devices import choose_device
 from cnn_course.inspection import layer_table
-from cnn_course.models import MODELS, build, load_model, save_model
+from cnn_course.models import build, load_model, save_model
 from cnn_course.models.pretrained import WEIGHTS
-from cnn_course.training import RECIPES, choose_device, fit
+from cnn_course.names import LARGEST, MODELS
+from cnn_course.running import Progress, RunFolder
+from cnn_course.training import RECIPES, count_steps, fit
 from cnn_course.training import predict as predict_logits
+from cnn_course.verdict import failure
 
-LARGEST = 64  # pixels: images of a folder that are larger are made so small for training
 
-
-def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit, start):
-    train_set, validation = _training_data(data, limit, seed)
+def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit, start, download):
+    device = choose_device(device)
+    folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
+    folder.check_free(resume)
+    train_set, validation = _training_data(data, limit, seed, download)
     _, channels, side, _ = train_set.images.shape
     torch.manual_seed(seed)
     network = build(model, channels, side, len(train_set.classes))
     if start is not None:
         _take_weights(network, start)
-    device = choose_device(device)
-
-    out = out or Path("runs") / f"{model}-{data.replace(':', '-').strip('/').replace('/', '-')}"
-    weights, checkpoint = out / f"{model}.safetensors", out / "checkpoint" / "state.safetensors"
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file; give a folder")
-    if list(out.glob("*.safetensors")):
-        raise ValueError(f"{out} holds a finished run; give another --out")
-    if checkpoint.exists() and not resume:
-        raise ValueError(f"{out} holds an unfinished run; add --resume, or give another --out")
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
 
     options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
     asked = {"lr": lr, "batch_size": batch_size}
     options |= {name: value for name, value in asked.items() if value is not None}
-    print(f"{train_set}; {model} on {device}, into {out}")
-    with _Progress(train_set, epochs, options["batch_size"]) as progress:
-        history = fit(
-            network,
-            train_set,
-            validation,
-            epochs=epochs,
-            seed=seed,
-            device=device,
-            checkpoint=checkpoint,
-            report=progress,
-            **options,
-        )
-    about = {"in_channels": channels, "input_size": side, "classes": list(train_set.classes)}
-    (out / "history.json").write_text(json.dumps(vars(history), indent=1) + "\n")
-    save_model(weights, network, model, about)
-    shutil.rmtree(checkpoint.parent)  # only now: the weights are safe
-    return f"saved {weights}"
+    progress = Progress(train_set, epochs, options["batch_size"])
+    with folder.claimed():
+        say(f"{train_set}; {model} on {device}, into {folder.path}")
+        try:
+            with progress:
+                history = fit(
+                    network,
+                    train_set,
+                    validation,
+                    epochs=epochs,
+                    seed=seed,
+                    device=device,
+                    checkpoint=folder.checkpoint,
+                    report=progress,
+                    **options,
+                )
+            steps = epochs * count_steps(len(train_set), options["batch_size"])
+            if failed := failure(history, train_set, validation, steps):
+                raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
+            classes = list(train_set.classes)
+            about = {"in_channels": channels, "input_size": side, "classes": classes}
+            folder.save_history(history)
+            save_model(folder.weights, network, model, about)
+            folder.finish()
+        except FloatingPointError as error:
+            folder.save_history(progress.history, failure=str(error))
+            raise FloatingPointError(
+                f"{error}; no weights are saved, and {folder.history} shows how it went"
+            ) from error
+        except KeyboardInterrupt:
+            if folder.checkpoint.exists() and not folder.weights.exists():
+                raise KeyboardInterrupt("add --resume to go on after the last epoch") from None
+            raise
+    return f"saved {folder.weights}"
 
 
-def evaluate(model, data, split, device, json):
+def evaluate(model, data, split, device, json, download):
+    device = choose_device(device)
     network, about = _find(model)
-    images = _fitting(data, split, about)
+    images = _fitting(data, split, about, download)
     logits = predict_logits(network, images, device=device)
+    if not logits.isfinite().all():
+        raise ValueError(f"{model} gives numbers that are not finite: its training failed")
     answers, count = logits.argmax(1), len(about["classes"])
     confusion = torch.bincount(images.labels * count + answers, minlength=count**2)
     result = {
@@ -111,28 +119,25 @@ def export(model, out):
 
 
 def summary(model, input_shape):
-    try:
-        channels, height, width = map(int, input_shape.split(","))
-    except ValueError:
-        raise ValueError(
-            f"--input-shape {input_shape}: give channels,height,width, such as 1,28,28"
-        ) from None
-    if height != width:
-        raise ValueError(f"--input-shape {input_shape}: the networks take square images")
-    return repr(layer_table(build(model, channels, height), (channels, height, width)))
+    channels, height, _ = input_shape
+    with torch.device("meta"):  # shapes without values: images of any size take no memory
+        network = build(model, channels, height)
+    return repr(layer_table(network, input_shape))
 
 
-def _training_data(data: str, limit: int | None, seed: int) -> tuple[ImageSet, ImageSet]:
-    size = {}
-    if data.startswith("folder:"):
-        size = {"size": min(*first_size(data.removeprefix("folder:")), LARGEST)}
-    train_set = load(data, "train", **size)
+def _default_name(model: str, data: str) -> str:
+    """Of the folder of a run; the end of a path that is too long for a name."""
+    name = data.replace(":", "-").replace("\\", "-").strip("/").replace("/", "-")
+    return f"{model}-{name[-50:]}"
+
+
+def _training_data(data: str, limit: int | None, seed: int, download: bool):
+    """The images to train on, and those for validation."""
+    train_set = load(data, "train", largest=LARGEST, download=download)
     if limit is not None:
-        if limit < 1:
-            raise ValueError(f"--limit {limit}: give 1 or more")
         order = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(seed))
         train_set = train_set.subset(order[:limit].sort().values)
-    return train_set, load(data, "validation", **size)
+    return train_set, load(data, "validation", largest=LARGEST, download=download)
 
 
 def _take_weights(network: nn.Module, start: str) -> None:
@@ -159,6 +164,9 @@ def _find(model: str) -> tuple[nn.Module, dict]:
         files = sorted(path.glob("*.safetensors"))
         if not files:
             raise ValueError(f"{path} holds no trained network; train one, or give another folder")
+        if len(files) > 1:
+            files = ", ".join(file.name for file in files)
+            raise ValueError(f"{path} holds several networks; give one of its files: {files}")
         return load_model(files[0])
     if path.is_file():
         return load_model(path)
@@ -170,11 +178,12 @@ def _find(model: str) -> tuple[nn.Module, dict]:
     return load_model(file)
 
 
-def _fitting(data: str, split: str, about: dict) -> ImageSet:
+def _fitting(data: str, split: str, about: dict, download: bool = False) -> ImageSet:
     """The data in the size, with the channels and in the order of the classes of a network."""
     side, channels, classes = about["input_size"], about["in_channels"], about["classes"]
     folder = data.startswith("folder:")
-    images = load(data, split, **({"size": side, "channels": channels} if folder else {}))
+    shape = {"size": side, "channels": channels} if folder else {}
+    images = load(data, split, download=download, **shape)
     unknown = sorted(set(images.classes) - set(classes))
     if unknown:
         raise ValueError(
@@ -192,40 +201,3 @@ def _fitting(data: str, split: str, about: dict) -> ImageSet:
         pixels = resized.round().clamp(0, 255).byte()
     labels = torch.tensor([classes.index(name) for name in images.classes])[images.labels]
     return ImageSet(images.name, pixels, labels, tuple(classes))
-
-
-class _Progress:
-    """A row an epoch, and on a terminal a bar with loss, accuracy, images a second, time left."""
-
-    def __init__(self, images: ImageSet, epochs: int, batch_size: int):
-        self.images, self.epochs, self.batch_size, self.rows = len(images), epochs, batch_size, None
-
-    def __enter__(self):
-        total = max(self.epochs, 0) * self.images
-        self.bar = tqdm(total=total, unit=" images", disable=not sys.stderr.isatty(), leave=False)
-        return self
-
-    def __exit__(self, *error):
-        self.bar.close()
-
-    def __call__(self, step, steps, loss, history):
-        done = len(history.train_loss)
-        if self.rows is None:
-            self.rows = done  # of a resumed run: shown before
-            self.bar.update(done * self.images)
-        accuracy = history.validation_accuracy[-1] if history.validation_accuracy else None
-        if done > self.rows:
-            self.rows = done
-            with tqdm.external_write_mode():
-                print(
-                    f"epoch {done:3}/{self.epochs}  loss {history.train_loss[-1]:.4f}  "
-                    f"validation accuracy {accuracy:.2%}  {history.seconds[-1]:.1f} s",
-                    flush=True,
-                )
-            return
-        in_epoch = (step - done * (steps // self.epochs)) * self.batch_size
-        self.bar.update(done * self.images + min(in_epoch, self.images) - self.bar.n)
-        shown = {"loss": f"{loss:.3f}"}
-        if accuracy is not None:
-            shown["accuracy"] = f"{accuracy:.1%}"
-        self.bar.set_postfix(shown, refresh=False)

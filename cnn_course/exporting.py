@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
     The file appears at `path` only when onnxruntime has given the same logits, to 1e-4. Raises
     ImportError where the packages are missing, and ValueError where the logits differ.
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}; make it, or give another file")
+    # It would report to its maker, and leave files in the user's folders.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  torch.onnx.export needs it
@@ -24,11 +30,7 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
         raise ImportError(
             f"writing ONNX needs {error.name}; install it: pip install onnx onnxscript onnxruntime"
         ) from error
-    path, model = Path(path), model.cpu().eval()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent}; make it, or give another file")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; give a file")
+    model = model.cpu().eval()
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
     # The exporter talks at length, to stdout, stderr and as warnings.
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
@@ -45,7 +47,9 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
                 output_names=["logits"],
                 dynamic_shapes=({0: torch.export.Dim("N")},),
             )
-        session = onnxruntime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
+        # By its content, since not every name of a file can be told to onnxruntime.
+        content = unfinished.read_bytes()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         for count in (3, 1):
             (found,) = session.run(None, {"images": images[:count].numpy()})
             with torch.no_grad():

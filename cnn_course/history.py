@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import matplotlib.pyplot as plt
-
 
 @dataclass
 class History:
@@ -16,6 +14,8 @@ class History:
 
     def plot(self, axes=None):
         """Draw loss (left) and validation accuracy (right) against the epoch; give the two axes."""
+        import matplotlib.pyplot as plt  # here: the command line, which draws nothing, does without
+
         if axes is None:
             _, axes = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
         epochs = range(1, len(self.train_loss) + 1)

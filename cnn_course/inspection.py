@@ -213,8 +213,11 @@ def _one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
     if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
         raise ValueError(f"input_shape={input_shape!r}: give (channels, height, width)")
     like = next(model.parameters(), torch.empty(0))
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(count, *input_shape, generator=generator).to(like)
+    if like.is_meta:  # shapes without values, which take no memory
+        x = torch.empty(count, *input_shape, device="meta")
+    else:
+        generator = torch.Generator().manual_seed(0)
+        x = torch.rand(count, *input_shape, generator=generator).to(like)
     training = {layer: layer.training for layer in model.modules()}
     # With gradients, also where none are asked for: without them attention takes a fused path,
     # whose operations are not counted.

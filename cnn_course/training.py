@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 from cnn_course.augmentation import Augment
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
+from cnn_course.devices import choose_device
 from cnn_course.history import History
 from cnn_course.models import Normalize
 
@@ -37,19 +37,6 @@ RECIPES = {
         "augment": Augment(rotation=10, scale=0.1, shift=2),
     },
 }
-
-
-def choose_device(device: str | torch.device | None = None) -> torch.device:
-    """The device asked for, else CNN_COURSE_DEVICE, else CUDA where there is one, else the CPU."""
-    name = device or os.environ.get("CNN_COURSE_DEVICE")
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {name!r} cannot be used here; try 'cpu'") from error
-    return device
 
 
 def fit(
@@ -87,11 +74,14 @@ def fit(
     each step with its number, the number of all steps, the loss and the history, and once more
     after each epoch, when the history has grown.
 
+    A step takes `batch_size` images, the last one of an epoch what is left. A single image that is
+    left joins the step before it, since batch normalization cannot learn from one alone.
+
     Raises ValueError for settings that cannot be, or that are not those of the checkpoint, and
     FloatingPointError when the loss is no longer finite.
     """
     _check_not_empty(train)
-    _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average)
+    _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed)
     device = choose_device(device)
     torch.manual_seed(seed)
     for layer in model.modules():
@@ -105,7 +95,8 @@ def fit(
         _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
     )
     averaged = copy.deepcopy(model) if average else model
-    steps = math.ceil(len(train) / batch_size)
+    sizes = _batch_sizes(len(train), batch_size)
+    steps = len(sizes)
     settings = {
         "data": train.sha256 if checkpoint else None,  # takes a moment for many images
         "epochs": epochs,
@@ -125,19 +116,16 @@ def fit(
     for epoch in range(len(history.train_loss), epochs):
         start, total = time.perf_counter(), 0.0
         model.train()
-        for i, batch in enumerate(torch.randperm(len(train)).to(device).split(batch_size)):
+        for i, batch in enumerate(torch.randperm(len(train)).to(device).split(sizes)):
             step = epoch * steps + i
             for group in optimizer.param_groups:
                 group["lr"] = one_cycle(step, epochs * steps, lr)
             x = augment(images[batch]) if augment else images[batch].float() / 255
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                loss = F.cross_entropy(model(x), labels[batch], label_smoothing=label_smoothing)
+                logits = _forward(model, x)
+                loss = F.cross_entropy(logits, labels[batch], label_smoothing=label_smoothing)
             value = loss.item()  # once: on a GPU each call waits for it
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the loss is {value} at step {i + 1} of epoch {epoch + 1}; "
-                    f"try a learning rate below lr={lr}"
-                )
+            _check_finite(value, f"at step {i + 1} of epoch {epoch + 1}", lr)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -150,6 +138,7 @@ def fit(
         history.train_loss.append(total / len(train))
         if validation is not None:
             result = evaluate(averaged, validation, device=device)
+            _check_finite(result.loss, f"on validation after epoch {epoch + 1}", lr)
             history.validation_loss.append(result.loss)
             history.validation_accuracy.append(result.accuracy)
         run.save(asdict(history))
@@ -158,6 +147,11 @@ def fit(
     if average:
         model.load_state_dict(averaged.state_dict())
     return history
+
+
+def count_steps(images: int, batch_size: int) -> int:
+    """How many steps of `fit` an epoch of so many images has."""
+    return len(_batch_sizes(images, batch_size))
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
@@ -171,6 +165,31 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     else:
         low, high, part = peak / 250_000, peak, 1 - (step - top) / max(steps - 1 - top, 1)
     return low + (high - low) * (1 - math.cos(math.pi * part)) / 2
+
+
+def _batch_sizes(images: int, batch_size: int) -> list[int]:
+    full, left = divmod(images, batch_size)
+    sizes = [batch_size] * full + [left] * (left > 0)
+    if left == 1 < batch_size and full:
+        sizes[-2:] = [batch_size + 1]
+    return sizes
+
+
+def _forward(model: nn.Module, x: Tensor) -> Tensor:
+    try:
+        return model(x)
+    except ValueError as error:
+        if len(x) > 1:
+            raise
+        raise ValueError(
+            f"the model cannot learn from one image at a time ({error}); "
+            f"give two images or more, and batch_size=2 or more"
+        ) from error
+
+
+def _check_finite(loss: float, where: str, lr: float) -> None:
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss} {where}; try a learning rate below lr={lr}")
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict]:
@@ -226,7 +245,7 @@ def _check_not_empty(data: ImageSet) -> None:
         raise ValueError(f"{data.name} has no image; give a set with one or more")
 
 
-def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average):
+def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed):
     if epochs < 0:
         raise ValueError(f"epochs={epochs}: give 0 or more")
     if batch_size < 1:
@@ -235,6 +254,8 @@ def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smooth
         raise ValueError(f"lr={lr}: give a finite learning rate above 0")
     if not (math.isfinite(weight_decay) and weight_decay >= 0):
         raise ValueError(f"weight_decay={weight_decay}: give a finite number, 0 or more")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed={seed}: give a whole number from 0 to 2**64 - 1")
     fractions = {"momentum": momentum, "label_smoothing": label_smoothing, "average": average}
     for name, value in fractions.items():
         if not 0 <= value < 1:

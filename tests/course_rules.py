@@ -34,9 +34,10 @@ def imports_are_declared(root: Path) -> list[str]:
         complaints += _undeclared(path.name, modules, base & pinned)
     for folder in CODE_FOLDERS:
         # pytest adds folders to the path, for the conftest.py at the root.
-        near = (folder, *pytest.get("pythonpath", [])) if folder == "." else (folder,)
-        siblings = {path.stem for name in near for path in (root / name).glob("*.py")}
-        for path in sorted((root / folder).glob("*.py")):
+        near = pytest.get("pythonpath", []) if folder == "." else []
+        helpers = {path.stem for name in near for path in (root / name).glob("*.py")}
+        for path in sorted((root / folder).glob("**/*.py" if folder == "cnn_course" else "*.py")):
+            siblings = helpers | {sibling.stem for sibling in path.parent.glob("*.py")}
             modules = imported(ast.parse(path.read_text(encoding="utf-8"))) - siblings
             complaints += _undeclared(path.name, modules, (base | extras) & pinned)
     return complaints

@@ -58,6 +58,17 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_ends(digits, tmp_path, stop
     assert len(its_history.seconds) == 4
 
 
+def test_a_resumed_run_whose_last_image_was_left_alone(digits, tmp_path):
+    digits = digits.subset(torch.arange(101))  # steps of 50 and 51
+    undisturbed, _ = train(digits, None)
+    with pytest.raises(StoppedError):
+        train(digits, tmp_path / "a", stop_at=5)
+    resumed, history = train(digits, tmp_path / "a")
+    assert len(history.train_loss) == 4
+    for name, value in undisturbed.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+
+
 def test_a_run_that_is_resumed_twice(digits, tmp_path):
     undisturbed, _ = train(digits, None)
     path = tmp_path / "state.safetensors"
@@ -105,19 +116,27 @@ def test_a_truncated_file_is_named(digits, tmp_path, keep):
     path = tmp_path / "state.safetensors"
     train(digits, path, epochs=1)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"state.safetensors is damaged.*delete it"):
+    with pytest.raises(ValueError, match=r"state.safetensors is damaged.*give another"):
         train(digits, path, epochs=1)
 
 
 def test_files_of_others_are_named(tmp_path):
     path = tmp_path / "model.safetensors"
-    for content in (b"not a file of tensors at all", b"\x80\x04pickle", os.urandom(3000)):
+    deep = b"[" * 100_000
+    headers = (b"{}", b"[]", b'{"__metadata__":{"about":"{"}}', b'{"__metadata__":{}}', deep)
+    files = [len(header).to_bytes(8, "little") + header for header in headers]
+    for content in (*files, b"", b"no file of tensors at all", b"\x80\x04pickle", os.urandom(3000)):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="is damaged or was not written by this course"):
             load_model(path)
-    checkpoints.write(path, {"a": torch.ones(1)}, {"other": 1})
-    with pytest.raises(ValueError, match="does not hold a model of this course"):
-        load_model(path)
+    sizes = {"model": "mlp", "in_channels": 1, "input_size": 28, "classes": ["a"]}
+    for about in (
+        {"other": 1}, [], "text", None, sizes, sizes | {"model": "vgg"}, sizes | {"input_size": 0},
+        sizes | {"in_channels": "one"}, sizes | {"classes": 3}, sizes | {"model": ["mlp"]},
+    ):  # fmt: skip
+        checkpoints.write(path, {"a": torch.ones(1)}, about)
+        with pytest.raises(ValueError, match="does not hold a model of this course"):
+            load_model(path)
     with pytest.raises(FileNotFoundError, match="there is no file"):
         load_model(tmp_path / "nothing")
 
@@ -127,6 +146,35 @@ def test_a_file_that_is_no_checkpoint_is_named(digits, tmp_path):
     checkpoints.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         train(digits, path)
+
+
+def test_any_name_of_a_file_will_do(tmp_path):
+    for name in (b"caf\xe9 [a]*", "😀".encode() * 60, b"a" * 255):
+        path = tmp_path / os.fsdecode(name)
+        about = {"classes": ["Übung", "caf\udce9"]}
+        checkpoints.write(path, {"a": torch.ones(3)}, about)
+        tensors, found = checkpoints.read(path)
+        assert torch.equal(tensors["a"], torch.ones(3))
+        assert found == about
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_name_that_is_too_long_is_named(tmp_path):
+    with pytest.raises(OSError, match=r"could not be written \(File name too long\)"):
+        checkpoints.write(tmp_path / ("a" * 256), {"a": torch.ones(3)}, {})
+
+
+def test_a_link_stays_and_a_device_is_not_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for value in (1, 2):
+        checkpoints.write(tmp_path / "link", {"a": torch.tensor(value)}, {})
+        assert checkpoints.read(tmp_path / "file")[0]["a"] == value
+    assert (tmp_path / "link").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe is a folder or a device; give a file"):
+        checkpoints.write(tmp_path / "pipe", {"a": torch.ones(3)}, {})
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        checkpoints.read(tmp_path / "pipe")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -1,23 +1,30 @@
 """The command line: runs that survive being killed, and errors told in one line."""
 
+import io
 import json
+import math
 import os
 import re
+import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from cnn_course import commands
+import cnn_course
+from cnn_course import commands, running
 from cnn_course.cli import main
 from cnn_course.data import load
+from cnn_course.history import History
 from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.names import MODELS
+from cnn_course.running import Progress
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
+SMALLEST = {"flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12, "lenet5-1998": 12}
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +48,17 @@ def folder(tmp_path):
     return tmp_path / "mine"
 
 
-def error(capsys, *arguments):
+def status(*arguments):
+    """The exit status of a command."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as stop:  # argparse's way
+        return stop.code
+
+
+def error(capsys, *arguments, code=2):
     """The one line that a failing command says."""
-    assert main([str(argument) for argument in arguments]) == 2
+    assert status(*arguments) == code
     said = capsys.readouterr()
     assert "Traceback" not in said.err
     assert said.err.count("\n") == 1
@@ -68,47 +83,91 @@ def test_a_row_an_epoch_and_no_bar_where_there_is_no_terminal(tmp_path, capsys):
     assert said.err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(tmp_path):
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    terminal, its_end = pty.openpty()
-    fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    command = [sys.executable, "-m", "cnn_course", *TRAIN, "--epochs", "4", "--limit", "1500"]
-    result = subprocess.run(
-        [*command, "--out", tmp_path / "run"], stdout=subprocess.PIPE, stderr=its_end, text=True
-    )
-    shown = os.read(terminal, 100_000).decode()
-    os.close(terminal)
-    os.close(its_end)
-    assert result.returncode == 0
-    assert re.search(r"\d+/6000 \[\d\d:\d\d<\d\d:\d\d.* images/s", shown)
-    assert re.search(r"loss=\d\.\d+, accuracy=\d+\.\d%", shown)
-    assert "images/s" not in result.stdout
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
-def test_killed_at_any_moment_it_resumes_to_the_same_weights(tmp_path):
-    command = [sys.executable, "-m", "cnn_course", *TRAIN, "--limit", "1500", "--epochs", "8"]
-    command += ["--resume", "--out"]
-    subprocess.run([*command, tmp_path / "undisturbed"], check=True, stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize("columns", ["120", "1", "0", "wide"])
+def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch, columns):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", columns)
+    images = load("mnist-sample", "validation")
+    with Progress(images, epochs=4, batch_size=100) as progress:
+        history = History([2.0], [1.5], [0.6], [0.1])
+        progress(1, 20, 2.3, History())
+        progress(7, 20, 1.25, history)
+        bar = str(progress.bar)
+    if columns == "120":
+        assert re.search(r"700/2000 \[\d\d:\d\d<\d\d:\d\d, .* images/s", bar)
+        assert "loss=1.250, accuracy=60.0%" in bar
+
+
+KILLED = """
+import os, signal, sys
+from cnn_course import running
+from cnn_course.cli import main
+row = running.say
+def say(text):
+    row(text)
+    if text.startswith("epoch   3"):
+        os.kill(os.getpid(), signal.SIGKILL)
+running.say = say
+main(sys.argv[1:])
+"""
+
+
+def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monkeypatch):
+    command = [*TRAIN, "--epochs", "5", "--out"]
+    assert status(*command, tmp_path / "undisturbed") == 0
     expected = load_model(tmp_path / "undisturbed" / "lenet5.safetensors")[0].state_dict()
-    for number, seconds in enumerate((0.0, 0.1, 0.37)):
-        out = tmp_path / f"killed {number}"
-        process = subprocess.Popen([*command, out], stdout=subprocess.PIPE, text=True)
-        for line in process.stdout:
-            if line.startswith("epoch"):
-                break  # one epoch is done, seven are to come
-        time.sleep(seconds)
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        assert not list(out.glob("*.safetensors"))
-        subprocess.run([*command, out], check=True, stdout=subprocess.DEVNULL)
+
+    killed, stopped = tmp_path / "killed", tmp_path / "stopped"
+    result = subprocess.run([sys.executable, "-c", KILLED, *command, killed], capture_output=True)
+    assert result.returncode == -signal.SIGKILL
+    assert result.stderr == b""
+
+    def stop(text):
+        if text.startswith("epoch   2"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "say", stop)
+        said = error(capsys, *command, stopped, code=130)
+    assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
+
+    for out in (killed, stopped):
+        assert sorted(path.name for path in out.rglob("*")) == ["checkpoint", "state.safetensors"]
+        assert status(*command, out, "--resume") == 0
+        assert sorted(p.name for p in out.rglob("*")) == ["history.json", "lenet5.safetensors"]
         resumed = load_model(out / "lenet5.safetensors")[0].state_dict()
         assert all(torch.equal(resumed[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("place", ["cnn_course.commands.fit", "cnn_course.commands.load"])
+def test_stopped_before_anything_is_saved_there_is_nothing_to_resume(
+    tmp_path, capsys, monkeypatch, place
+):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, stop)
+    said = error(capsys, *TRAIN, "--out", tmp_path / "runs" / "run", code=130)
+    assert said == "cnn-course: stopped\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "export", "summary"])
+def test_stopped_in_any_other_command_it_does_not_speak_of_resuming(capsys, monkeypatch, command):
+    def stop(**arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, command, stop)
+    more = {
+        "evaluate": ["--data", "mnist-m"], "predict": ["a.png"], "export": ["--out", "a.onnx"],
+        "summary": [],
+    }[command]  # fmt: skip
+    assert error(capsys, command, "lenet5", *more, code=130) == "cnn-course: stopped\n"
 
 
 def test_finished_and_unfinished_runs_are_not_overwritten(run, tmp_path, capsys):
@@ -140,23 +199,39 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--lr", "nan"], "lr=nan: give a finite learning rate above 0"),
-        (["--epochs", "-1"], "epochs=-1: give 0 or more"),
-        (["--batch-size", "0"], "batch_size=0: give 1 or more"),
-        (["--limit", "0"], "--limit 0: give 1 or more"),
+        (["--lr", "nan"], "--lr: nan: give a finite learning rate above 0"),
+        (["--lr", "inf"], "--lr: inf: give a finite"),
+        (["--lr", "1e-400"], "--lr: 1e-400: give a finite"),
+        (["--lr", "-1"], "--lr: -1: give a finite"),
+        (["--lr", "fast"], "--lr: fast: give a finite"),
+        (["--epochs", "-1"], "--epochs: -1: give a whole number from 1 to"),
+        (["--epochs", "0"], "--epochs: 0: give a whole number from 1 to"),
+        (["--epochs", "1.5"], "--epochs: 1.5: give a whole number"),
+        (["--epochs", "9" * 5000], "give a whole number from 1 to 1,000,000,000"),
+        (["--batch-size", "0"], "--batch-size: 0: give"),
+        (["--batch-size", str(2**70)], "give a whole number from 1 to"),
+        (["--limit", "0"], "--limit: 0: give"),
+        (["--limit", "1e3"], "--limit: 1e3: give a whole number"),
+        (["--seed", "-1"], "--seed: -1: give a whole number from 0 to"),
+        (["--seed", str(2**64)], "--seed: 18446744073709551616: give a whole number from 0"),
         (["--device", "moon"], "device 'moon' cannot be used here"),
         (["--data", "nothing"], "there is no data set 'nothing'; choose one of mnist-sample"),
+        (["--data", "folder:"], "there is no data set 'folder:'"),
         (["--data", "folder:/no/such"], "there is no folder /no/such"),
         (["--from", "nobody"], "'nobody' is neither a file nor a folder nor one of mlp"),
+        (["--from", "a" * 300], "give a shorter path"),
+        (["--out", "a" * 300], "give a shorter path"),
+        (["--out", "/proc/a"], "/proc/a"),
     ],
 )
 def test_bad_settings_are_named(tmp_path, capsys, arguments, words):
     assert words in error(capsys, *TRAIN, "--out", tmp_path / "run", *arguments)
+    assert not list(tmp_path.iterdir())
 
 
 def test_after_an_error_the_same_folder_can_be_used(tmp_path, capsys):
     out = tmp_path / "run"
-    assert "epochs=-1" in error(capsys, *TRAIN, "--epochs", "-1", "--out", out)
+    assert "'moon'" in error(capsys, *TRAIN, "--device", "moon", "--out", out)
     assert main([*TRAIN, "--epochs", "1", "--out", str(out)]) == 0
 
 
@@ -165,30 +240,115 @@ def test_a_model_that_there_is_not(tmp_path, capsys):
     assert "there is no model 'lenet6'; there are: mlp" in said
 
 
-def test_a_loss_that_is_not_finite_says_where(tmp_path, capsys):
+def failed_run(capsys, out, *arguments):
+    """What a training that fails says; it leaves its history and no weights."""
+    command = ["train", "mlp", "--data", "mnist-sample", "--device", "cpu", "--out", out]
+    said = error(capsys, *command, *arguments, code=1)
+    assert f"no weights are saved, and {out / 'history.json'} shows how it went" in said
+    assert not list(out.rglob("*.safetensors")) or (out / "checkpoint").is_dir()
+    history = json.loads((out / "history.json").read_text())
+    assert history["failure"] in said
+    return said, history
+
+
+def test_a_loss_that_is_not_finite_fails(tmp_path, capsys):
+    said, history = failed_run(capsys, tmp_path / "run", "--lr", "1e30")
+    assert re.search(r"the loss is \w+ at step \d+ of epoch 1; try a learning rate below", said)
+    assert history["train_loss"] == []
+
+
+def test_a_loss_that_explodes_fails(tmp_path, capsys):
+    said, history = failed_run(capsys, tmp_path / "run", "--lr", "100", "--epochs", "2")
+    assert "the loss has exploded" in said
+    assert "try a smaller learning rate (the learning rate was 100)" in said
+    assert history["train_loss"][-1] > 1e6
+
+
+def test_a_run_that_ends_at_guessing_fails_and_its_folder_can_be_used(tmp_path, capsys):
     out = tmp_path / "run"
-    said = error(capsys, *TRAIN, "--lr", "1e30", "--out", out)
-    assert "the loss is" in said
-    assert "epoch 1; try a learning rate below" in said
+    said, history = failed_run(capsys, out, "--lr", "1e-9", "--epochs", "2")
+    assert "no better than guessing: of 500 validation images" in said
+    assert len(history["train_loss"]) == 2
+    train = ["train", "mlp", "--data", "mnist-sample", "--epochs", "2", "--out", out]
+    assert "leave out --resume" in error(capsys, *train, "--lr", "1e-9", "--resume")
+    assert status(*train) == 0
+    assert "holds a run that failed, whose place this one takes" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["history.json", "mlp.safetensors"]
+    assert "failure" not in json.loads((out / "history.json").read_text())
+
+
+def test_a_short_run_may_end_at_guessing(tmp_path):
+    options = ["--lr", "1e-9", "--limit", "200", "--epochs", "2", "--out", tmp_path / "run"]
+    assert status("train", "mlp", "--data", "mnist-sample", *options) == 0
+
+
+def test_what_a_reader_has_in_the_folder_stays(tmp_path, capsys):
+    (tmp_path / "history.json").write_text('{"mine": 1}')
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+    assert (tmp_path / "history.json").read_text() == '{"mine": 1}'
+    other = tmp_path / "other"
+    (other / "checkpoint").mkdir(parents=True)
+    (other / "checkpoint" / "notes.txt").write_text("mine")
+    assert status(*TRAIN, "--epochs", "1", "--out", other) == 0
+    assert [path.name for path in (other / "checkpoint").iterdir()] == ["notes.txt"]
+
+
+def test_a_full_disk_says_so_and_keeps_what_was_saved(tmp_path, capsys, monkeypatch):
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = error(capsys, *TRAIN, "--epochs", "1", "--out", tmp_path / "runs" / "run")
+    assert "could not be written (No space left on device); what was saved is kept" in said
+    assert not list(tmp_path.iterdir())
+
+
+def run_out(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda **arguments: run_out(MemoryError()),
+        lambda **arguments: run_out(torch.OutOfMemoryError("CUDA out of memory.")),
+        lambda **arguments: torch.empty(2**60),
+        lambda **arguments: torch.empty(2**62, 2**62),
+        lambda **arguments: np.empty(2**58),
+    ],
+)
+def test_too_little_memory_is_one_line(capsys, monkeypatch, use):
+    monkeypatch.setattr(commands, "summary", use)
+    assert "there is not enough memory; try" in error(capsys, "summary", "mlp")
+
+
+def test_other_errors_are_faults_and_keep_their_traceback(monkeypatch):
+    monkeypatch.setattr(commands, "summary", lambda **arguments: run_out(RuntimeError("a fault")))
+    with pytest.raises(RuntimeError, match="a fault"):
+        status("summary", "mlp")
 
 
 def test_a_run_folder_that_is_a_file(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert "is a file; give a folder" in error(capsys, *TRAIN, "--out", tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert "is a link that leads nowhere" in error(capsys, *TRAIN, "--out", tmp_path / "link")
 
 
 def test_usage_errors_are_one_line(capsys):
     for arguments in ([], ["fly"], ["train", "lenet5"], [*TRAIN, "--epochs", "many"]):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == 2
-        assert capsys.readouterr().err.count("\n") == 1
+        assert "see cnn-course" in error(capsys, *arguments)
+
+
+def test_the_version(capsys):
+    assert status("--version") == 0
+    assert capsys.readouterr().out == f"cnn-course {cnn_course.__version__}\n"
 
 
 def test_debug_shows_the_traceback():
-    with pytest.raises(ValueError, match="there is no data set"):
-        main(["evaluate", "lenet5", "--data", "nothing", "--debug"])
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        main(["evaluate", "lenet5", "--data", "folder:/no/such", "--debug"])
 
 
 def test_evaluate_as_json_and_as_text(run, capsys):
@@ -257,6 +417,42 @@ def test_a_folder_without_a_network(tmp_path, capsys):
     )
     said = error(capsys, "evaluate", "mlp", "--data", "mnist-sample")
     assert "no weights come with the course for mlp" in said
+    for name in ("b.safetensors", "a.safetensors"):
+        (tmp_path / name).touch()
+    said = error(capsys, "evaluate", tmp_path, "--data", "mnist-sample")
+    assert "holds several networks; give one of its files: a.safetensors, b.safetensors" in said
+
+
+def test_what_is_no_plain_file_is_not_waited_for(run, tmp_path, capsys):
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    assert "neither a file" in error(capsys, "evaluate", pipe, "--data", "mnist-sample")
+    assert "is a file; give a folder" in error(capsys, *TRAIN, "--out", pipe)
+    assert "give a file" in error(capsys, "export", run, "--out", pipe)
+    assert pipe.is_fifo()
+
+
+def test_a_network_that_gives_nan_has_no_accuracy(tmp_path, capsys):
+    about = {"in_channels": 1, "input_size": 28, "classes": list("0123456789")}
+    model = LeNet5()
+    model.layers[1].bias.data.fill_(math.nan)
+    save_model(tmp_path / "a.safetensors", model, "lenet5", about)
+    said = error(capsys, "evaluate", tmp_path, "--data", "mnist-sample", "--json")
+    assert "numbers that are not finite" in said
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_download_reaches_the_data(command, tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def load(name, split, *, download=False, **options):
+        asked.append((name, download))
+        raise FileNotFoundError("none")
+
+    monkeypatch.setattr(commands, "load", load)
+    for more in ([], ["--download"]):
+        error(capsys, command, "lenet5", "--data", "cifar10", *more)
+    assert asked == [("cifar10", False), ("cifar10", True)]
 
 
 @pytest.mark.parametrize(("model", "data"), [("grey", "mnist-m"), ("colour", "mnist-sample")])
@@ -294,9 +490,14 @@ def test_export_is_checked_and_takes_any_batch(run, tmp_path, capfd):
     assert [p.name for p in tmp_path.iterdir()] == ["lenet5.onnx"]
 
 
-def test_export_into_nowhere_is_named(run, tmp_path, capsys):
+def test_export_where_it_cannot_be(run, tmp_path, capsys):
     assert "there is no folder" in error(capsys, "export", run, "--out", tmp_path / "no" / "a.onnx")
-    assert "is a folder" in error(capsys, "export", run, "--out", tmp_path)
+    (tmp_path / "b.onnx").mkdir()
+    assert "is a folder" in error(capsys, "export", run, "--out", tmp_path / "b.onnx")
+    for name in ("a.pt", "onnx", "a.onnx.txt"):
+        said = error(capsys, "export", run, "--out", tmp_path / name)
+        assert "what is written is ONNX; give a name that ends in .onnx" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["b.onnx"]
 
 
 def test_summary_lists_the_layers(capsys):
@@ -305,7 +506,38 @@ def test_summary_lists_the_layers(capsys):
     assert lines[-1].split() == ["total", "61,706", "416,520"]
     assert main(["summary", "lenet5", "--input-shape", "3,32,32"]) == 0
     assert "83,126" in capsys.readouterr().out
-    for shape in ("3,32", "a,b,c", "1,28,30"):
-        assert f"--input-shape {shape}" in error(
-            capsys, "summary", "lenet5", "--input-shape", shape
-        )
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["3,32", "a,b,c", "1,28,30", "-1,28,28", "0,28,28", "1,0,0", "1,28,28,1", "1,1e3,1e3", "", ",,",
+     "1,28.0,28.0", "1,70000,70000", "1,99999999999,99999999999", "１,28,28"],
+)  # fmt: skip
+def test_a_shape_that_cannot_be_is_named(capsys, shape):
+    said = error(capsys, "summary", "lenet5", f"--input-shape={shape}")
+    assert f"--input-shape: {shape}: " in said
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_summary_of_images_of_any_size(capsys, model):
+    assert main(["summary", model, "--input-shape", "3,65536,65536"]) == 0
+    assert "65536" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("model", "smallest"), SMALLEST.items())
+def test_images_too_small_for_a_network(tmp_path, capsys, model, smallest):
+    side = smallest - 1
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            place = tmp_path / "mine" / split / name
+            place.mkdir(parents=True)
+            for i in range(6):
+                Image.new("L", (side, side), 40 * i).save(place / f"{i}.png")
+    out = tmp_path / "run"
+    said = error(capsys, "train", model, "--data", f"folder:{tmp_path / 'mine'}", "--out", out)
+    assert f"input_size={side}" in said
+    assert f"needs {smallest} or more" in said
+    assert not out.exists()
+    said = error(capsys, "summary", model, "--input-shape", f"1,{side},{side}")
+    assert f"needs {smallest} or more" in said
+    assert main(["summary", model, "--input-shape", f"1,{smallest},{smallest}"]) == 0

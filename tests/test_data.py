@@ -16,10 +16,9 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision.datasets import CIFAR10
 
-from cnn_course import embedded
-from cnn_course.data import load
-from cnn_course.embedded import BANDS, COUNTS, PATCH, PERIOD, SHA256, patch_positions
-from cnn_course.images import SPLITS, ImageSet, hold_out, is_among
+from cnn_course.data import SPLITS, ImageSet, embedded, load
+from cnn_course.data.embedded import BANDS, COUNTS, PATCH, PERIOD, SHA256, patch_positions
+from cnn_course.data.images import hold_out, is_among
 
 CLASSES = ("cat", "dog")
 
@@ -348,3 +347,16 @@ def test_an_unknown_split_lists_the_known_ones():
 def test_size_and_channels_are_for_folders(option):
     with pytest.raises(ValueError, match="mnist-m has one size"):
         load("mnist-m", **option)
+
+
+@pytest.mark.parametrize("largest", [0, -1, 2.5, "64"])
+@pytest.mark.parametrize("name", ["mnist-sample", "folder:anywhere"])
+def test_a_largest_side_that_cannot_be_is_named(name, largest):
+    with pytest.raises(ValueError, match=rf"largest={largest!r}: give a whole number"):
+        load(name, largest=largest)
+
+
+def test_images_of_one_size_are_never_made_smaller():
+    assert load("mnist-sample", "test", largest=28).images.shape[2:] == (28, 28)
+    with pytest.raises(ValueError, match="largest=27: the images of mnist-sample are 28×28"):
+        load("mnist-sample", largest=27)

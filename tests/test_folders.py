@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cnn_course import folders
-from cnn_course.data import load
+from cnn_course.data import folders, load
 
 
 def picture(seed, size=(8, 8), mode="RGB"):
@@ -209,6 +208,18 @@ def test_the_first_image_of_train_decides(pets):
     save(picture(1, (12, 6), "L"), pets, "train", "cat", "00.png")
     for split in "train", "validation", "test":
         assert load(f"folder:{pets}", split).images.shape[1:] == (1, 6, 12)
+
+
+@pytest.mark.parametrize(("largest", "side"), [(4, 4), (6, 6), (7, 6), (64, 6), (1, 1)])
+def test_squares_of_the_shorter_side_and_none_larger_than_asked(pets, largest, side):
+    save(picture(1, (12, 6)), pets, "train", "cat", "00.png")
+    for split in "train", "validation", "test":
+        images = load(f"folder:{pets}", split, largest=largest).images
+        assert images.shape[1:] == (3, side, side)
+
+
+def test_a_size_and_a_largest_side_are_not_given_together(pets):
+    assert "size=8 and largest=64" in message_of(ValueError, f"folder:{pets}", size=8, largest=64)
 
 
 def test_an_image_of_the_right_size_is_left_alone(tmp_path):

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from cnn_course.images import ImageSet
-from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, Normalize
+from cnn_course.data import ImageSet
+from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, LeNet5, Normalize, build
+from cnn_course.models.pretrained import CONSTRUCTORS
+from cnn_course.names import MODELS
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,56 @@ def test_layers_can_be_sliced_to_look_inside():
 
 def test_global_pooling_takes_any_size():
     assert GlobalPoolCNN()(torch.rand(1, 1, 40, 23)).shape == (1, 10)
+
+
+SMALLEST = {
+    "mlp": 1, "flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12,
+    "lenet5-1998": 12,
+}  # fmt: skip
+
+
+def test_every_name_is_a_network():
+    assert tuple(CONSTRUCTORS) == MODELS == tuple(SMALLEST)
+
+
+@pytest.mark.parametrize(("name", "smallest"), SMALLEST.items())
+def test_the_smallest_image_is_taken_and_a_smaller_one_named(name, smallest):
+    for side in (smallest, smallest + 1):
+        model = build(name, 3, side, 10)
+        assert model(torch.rand(2, 3, side, side)).shape == (2, 10)
+    for side in {0, -1, smallest - 1}:
+        with pytest.raises(ValueError, match=f"input_size={side}: .* needs {smallest} or more"):
+            build(name, 3, side, 10)
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_numbers_of_channels_and_classes_that_cannot_be(name):
+    for value in (0, -1):
+        with pytest.raises(ValueError, match=f"in_channels={value}: "):
+            build(name, in_channels=value)
+        with pytest.raises(ValueError, match=f"num_classes={value}: "):
+            build(name, num_classes=value)
+    for value in (28.0, "28", None):
+        with pytest.raises(ValueError, match=f"input_size={value!r}: give a whole number"):
+            build(name, input_size=value)
+
+
+@pytest.mark.parametrize("network", [MLP, FlattenCNN, DeepCNN, LeNet5])
+def test_the_constructors_refuse_alike(network):
+    for sizes in ({"input_size": 0}, {"in_channels": 0}, {"num_classes": 0}):
+        (name,) = sizes
+        with pytest.raises(ValueError, match=f"{name}=0: .* needs"):
+            network(**sizes)
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "stride"])
+@pytest.mark.parametrize("side", [4, 5, 6, 7, 29])
+def test_blocks_on_sizes_that_do_not_halve(pool, side):
+    assert FlattenCNN(input_size=side, pool=pool)(torch.rand(2, 1, side, side)).shape == (2, 10)
+
+
+def test_a_convolution_in_steps_takes_a_single_pixel():
+    assert FlattenCNN(input_size=1, pool="stride")(torch.rand(2, 1, 1, 1)).shape == (2, 10)
 
 
 def test_normalize_gives_mean_0_and_sd_1():

@@ -6,10 +6,17 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from cnn_course.data import load
-from cnn_course.images import ImageSet
+from cnn_course.data import ImageSet, load
+from cnn_course.devices import choose_device
 from cnn_course.models import MLP, LeNet5
-from cnn_course.training import _groups, choose_device, evaluate, fit, one_cycle, predict
+from cnn_course.training import (
+    _groups,
+    count_steps,
+    evaluate,
+    fit,
+    one_cycle,
+    predict,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +108,11 @@ def test_predict_is_in_evaluation_mode(digits):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("epochs", -1), ("batch_size", 0), ("lr", float("nan")), ("lr", 0.0), ("lr", -1.0)],
-)
+    [
+        ("epochs", -1), ("batch_size", 0), ("lr", float("nan")), ("lr", 0.0), ("lr", -1.0),
+        ("seed", -1), ("seed", 2**64),
+    ],
+)  # fmt: skip
 def test_settings_that_cannot_be_are_named(digits, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value}"):
         fit(seeded_mlp(), digits, **{setting: value})
@@ -124,17 +134,83 @@ def test_a_loss_that_is_not_finite_stops_with_its_step(digits):
 
 
 def test_the_device_is_chosen_in_order(monkeypatch):
+    default = "cuda" if torch.cuda.is_available() else "cpu"
     monkeypatch.setenv("CNN_COURSE_DEVICE", "cpu")
     assert choose_device().type == "cpu"
-    assert choose_device("meta").type == "meta"
+    assert choose_device("").type == "cpu"
+    monkeypatch.setenv("CNN_COURSE_DEVICE", "")  # as a container's settings have it
+    assert choose_device().type == choose_device("").type == default
     monkeypatch.delenv("CNN_COURSE_DEVICE")
-    assert choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert choose_device().type == default
+    monkeypatch.setenv("CNN_COURSE_DEVICE", "moon")
+    assert choose_device("cpu").type == choose_device(torch.device("cpu")).type == "cpu"
+    with pytest.raises(ValueError, match=r"device 'moon' \(CNN_COURSE_DEVICE\) cannot be used"):
+        choose_device()
 
 
-@pytest.mark.parametrize("device", ["graphics", "cuda:99"])
-def test_a_device_that_is_not_there_is_named(device):
-    with pytest.raises(ValueError, match=f"{device}.*cpu"):
+@pytest.mark.parametrize(
+    "device",
+    ["graphics", "gpu", "cuda:99", "cuda:-1", "cuda:99999999999", "meta", "CPU", "cpu ", " ",
+     "mkldnn", "opengl", "hpu", "xla", "mtia", "fpga", 99],
+)  # fmt: skip
+def test_a_device_that_is_not_there_is_named(device, recwarn):
+    with pytest.raises(ValueError, match=f"device '.*{device}'.* cannot be used here; try 'cpu'"):
         choose_device(device)
+    assert not recwarn.list
+
+
+class Sizes(torch.nn.Module):
+    """A linear model that writes down how many images each training step has."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.seen = torch.nn.Linear(784, 10), []
+
+    def forward(self, x):
+        if self.training:
+            self.seen.append(len(x))
+        return self.linear(x.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "sizes"),
+    [
+        (65, 64, [65]), (129, 64, [64, 65]), (130, 64, [64, 64, 2]), (128, 64, [64, 64]),
+        (3, 2, [3]), (5, 2, [2, 3]), (4, 2, [2, 2]), (1, 64, [1]), (3, 1, [1, 1, 1]),
+        (2, 2**70, [2]),
+    ],
+)  # fmt: skip
+def test_a_single_image_that_is_left_joins_the_step_before(digits, images, batch_size, sizes):
+    model, steps = Sizes(), []
+    history = fit(
+        model, digits.subset(torch.arange(images)), epochs=2, batch_size=batch_size, device="cpu",
+        report=lambda step, total, loss, history: steps.append((step, total)),
+    )  # fmt: skip
+    assert model.seen == sizes * 2
+    assert count_steps(images, batch_size) == len(sizes)
+    assert steps[-1] == (2 * len(sizes), 2 * len(sizes))
+    assert len(history.train_loss) == 2
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(65, 64), (129, 64), (5, 2), (3, 2)])
+def test_batch_normalization_never_meets_a_single_image(digits, images, batch_size):
+    images = digits.subset(torch.arange(images))
+    history = fit(LeNet5(batch_norm=True), images, images, epochs=2, batch_size=batch_size)
+    assert math.isfinite(history.validation_loss[-1])
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(1, 64), (4, 1), (1, 1)])
+def test_batch_normalization_cannot_learn_from_single_images(digits, images, batch_size):
+    with pytest.raises(ValueError, match=r"from one image at a time .* give two images or more"):
+        fit(LeNet5(batch_norm=True), digits.subset(torch.arange(images)), batch_size=batch_size)
+    fit(LeNet5(), digits.subset(torch.arange(images)), batch_size=batch_size, epochs=1)
+
+
+def test_a_validation_loss_that_is_not_finite_stops_too(digits):
+    """The last step of all may be the one that ruins the weights."""
+    few = digits.subset(torch.arange(10))
+    with pytest.raises(FloatingPointError, match=r"the loss is \w+ on validation after epoch 1"):
+        fit(seeded_mlp(), few, few, epochs=1, lr=1e38)
 
 
 @pytest.mark.parametrize("steps", [2, 3, 10, 441])

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from cnn_course import results
-from cnn_course.data import load
-from cnn_course.images import SPLITS
+from cnn_course.data import SPLITS, load
 from cnn_course.models import LeNet5, load_model, load_pretrained
 from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.training import evaluate

@@ -2,11 +2,10 @@
 
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, Normalize
 from cnn_course.models.lenet5 import LeNet5
-from cnn_course.models.pretrained import MODELS, build, load_model, load_pretrained, save_model
+from cnn_course.models.pretrained import build, load_model, load_pretrained, save_model
 
 __all__ = [
     "MLP",
-    "MODELS",
     "DeepCNN",
     "FlattenCNN",
     "GlobalPoolCNN",

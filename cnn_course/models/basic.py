@@ -1,5 +1,6 @@
 """What the networks share, and the plain ones of chapters 01 to 03."""
 
+import operator
 from itertools import pairwise
 
 import torch
@@ -55,6 +56,7 @@ class MLP(Layers):
     """
 
     def __init__(self, hidden=(32,), in_channels=1, input_size=28, num_classes=10):
+        at_least(1, "MLP", in_channels=in_channels, input_size=input_size, num_classes=num_classes)
         widths = [in_channels * input_size**2, *hidden]
         layers = [Normalize(in_channels), nn.Flatten()]
         for fan_in, fan_out in pairwise(widths):
@@ -80,8 +82,13 @@ class FlattenCNN(Layers):
         pool="max",
         activation=nn.ReLU,
     ):
+        # Pooling drops a last odd row; a convolution in steps of 2 has one more output for it.
+        at_least(1 if pool == "stride" else 2 ** len(widths), "FlattenCNN", input_size=input_size)
+        at_least(1, "FlattenCNN", in_channels=in_channels, num_classes=num_classes)
         blocks = _blocks(in_channels, widths, pool, activation)
-        map_size = input_size // 2 ** len(widths)
+        map_size = input_size
+        for _ in widths:
+            map_size = (map_size + 1) // 2 if pool == "stride" else map_size // 2
         super().__init__(
             Normalize(in_channels),
             *blocks,
@@ -98,6 +105,7 @@ class GlobalPoolCNN(Layers):
     """
 
     def __init__(self, widths=(16, 32, 68), in_channels=1, num_classes=10):
+        at_least(1, "GlobalPoolCNN", in_channels=in_channels, num_classes=num_classes)
         blocks = _blocks(in_channels, widths)[:-1]
         super().__init__(
             Normalize(in_channels),
@@ -126,6 +134,8 @@ class DeepCNN(Layers):
         num_classes=10,
         padding_mode="zeros",
     ):
+        at_least(2, "DeepCNN", input_size=input_size)  # it is halved once
+        at_least(1, "DeepCNN", in_channels=in_channels, num_classes=num_classes)
         layers = [Normalize(in_channels), nn.AvgPool2d(2)]
         for fan_in in [in_channels] + [width] * (depth - 1):
             convolution = nn.Conv2d(fan_in, width, 3, padding=1, padding_mode=padding_mode)
@@ -144,6 +154,17 @@ def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn
         if pooling is not None:
             layers.append(pooling(2))
     return layers
+
+
+def at_least(least: int, network: str, **sizes: int) -> None:
+    """ValueError for a size that is no whole number, or less than what the network needs."""
+    for name, value in sizes.items():
+        try:
+            fits = operator.index(value) >= least
+        except TypeError:
+            raise ValueError(f"{name}={value!r}: give a whole number, {least} or more") from None
+        if not fits:
+            raise ValueError(f"{name}={value}: {network} needs {least} or more")
 
 
 def choose(argument: str, name: str, **choices):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.models.basic import Layers, Normalize, choose
+from cnn_course.models.basic import Layers, Normalize, at_least, choose
 
 # Table I of the paper: which of the 6 maps of S2 each of the 16 maps of C3 sees.
 C3_TABLE = (
@@ -123,8 +123,8 @@ class LeNet5(Layers):
         initialisation: str = "default",
         batch_norm: bool = False,
     ):
-        if input_size < 12:
-            raise ValueError(f"input_size={input_size}: LeNet-5 needs 12 or more")
+        at_least(12, "LeNet-5", input_size=input_size)
+        at_least(1, "LeNet-5", in_channels=in_channels, num_classes=num_classes)
         if output == "rbf" and num_classes != 10:
             raise ValueError(f"num_classes={num_classes}: output='rbf' has pictures of 10 digits")
         side = (input_size // 2 - 4) // 2  # of the maps of S4

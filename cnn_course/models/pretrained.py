@@ -5,17 +5,23 @@ from pathlib import Path
 from torch import nn
 
 from cnn_course import checkpoints
-from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN
+from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
+from cnn_course.names import check_model
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-MODELS = {
+
+
+def _global_pool_cnn(in_channels: int, input_size: int, num_classes: int) -> GlobalPoolCNN:
+    """Global pooling takes images of any size, so it is told none, that leave a map to pool."""
+    at_least(4, "GlobalPoolCNN", input_size=input_size)  # halved twice
+    return GlobalPoolCNN(in_channels=in_channels, num_classes=num_classes)
+
+
+CONSTRUCTORS = {
     "mlp": MLP,
     "flatten-cnn": FlattenCNN,
-    # Global pooling takes images of any size, so it is told none.
-    "global-pool-cnn": lambda in_channels, input_size, num_classes: GlobalPoolCNN(
-        in_channels=in_channels, num_classes=num_classes
-    ),
+    "global-pool-cnn": _global_pool_cnn,
     "deep-cnn": DeepCNN,
     "lenet5": LeNet5,
     "lenet5-1998": LeNet5.published,
@@ -25,11 +31,11 @@ MODELS = {
 def build(name: str, in_channels: int = 1, input_size: int = 28, num_classes: int = 10):
     """A fresh network of this name for images (N, in_channels, input_size, input_size).
 
-    Raises ValueError, with the names there are, for any other.
+    Raises ValueError, with the names there are, for any other, and for a size, a number of channels
+    or of classes that does not fit.
     """
-    if name not in MODELS:
-        raise ValueError(f"there is no model {name!r}; there are: {', '.join(MODELS)}")
-    return MODELS[name](in_channels=in_channels, input_size=input_size, num_classes=num_classes)
+    constructor = CONSTRUCTORS[check_model(name)]
+    return constructor(in_channels=in_channels, input_size=input_size, num_classes=num_classes)
 
 
 def save_model(path: Path, model: nn.Module, name: str, about: dict) -> None:
@@ -52,7 +58,7 @@ def load_model(path: Path) -> tuple[nn.Module, dict]:
             about["model"], about["in_channels"], about["input_size"], len(about["classes"])
         )
         model.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold a model of this course ({error})") from error
     return model.eval(), about
 

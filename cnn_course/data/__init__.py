@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 
 import torch
-import torchvision
 
-from cnn_course.embedded import DIGITS, mnist_m, mnist_sample
-from cnn_course.folders import read_folder
-from cnn_course.images import SPLITS, ImageSet, hold_out, is_among
+from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
+from cnn_course.data.folders import read_folder, read_image
+from cnn_course.data.images import ImageSet, hold_out, is_among
+from cnn_course.names import SPLITS, check_data, check_split
 
-NAMES = ("mnist-sample", "mnist-m", "mnist", "cifar10", "folder:PATH")
+__all__ = ["SPLITS", "ImageSet", "load", "read_image", "split_mnist"]
+
+SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
 
 
 def load(
@@ -20,6 +22,7 @@ def load(
     download: bool = False,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    largest: int | None = None,
     root: str | os.PathLike | None = None,
 ) -> ImageSet:
     """Load the `split` "train", "validation" or "test" of a data set. Two loads give equal bytes.
@@ -39,8 +42,10 @@ def load(
     ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame. Then
     each is made `size` (one number, or H and W) with `channels` (1 or 3): scaled in proportion,
     antialiased, until it covers that size, and cropped at the centre. The defaults are those of the
-    first image, of `train` where there is one, so that all splits agree. Only `folder:PATH` takes
-    `size` and `channels`.
+    first image, of `train` where there is one, so that all splits agree; with `largest`, which
+    takes the place of `size`, the images are squares whose side is the first one's shorter side, or
+    `largest` where that is less. Only `folder:PATH` takes `size` and `channels`; the others, whose
+    images are squares of one size, are refused where that is more than `largest`.
 
     `root` is the folder where `mnist-m`, `mnist` and `cifar10` are kept: by default that of the
     environment variable CNN_COURSE_CACHE, or else ~/.cache/cnn_course.
@@ -48,16 +53,21 @@ def load(
     Raises ValueError for an unknown name or split and for images that cannot be used, and
     FileNotFoundError for data that are not there.
     """
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    check_split(split)
+    check_data(name)
+    if largest is not None and (not isinstance(largest, int) or largest < 1):
+        raise ValueError(f"largest={largest!r}: give a whole number of pixels, 1 or more")
     kind, _, path = str(name).partition(":")
-    if kind == "folder" and path:
-        return read_folder(path, split, size, channels)
-    if name not in NAMES:
-        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(NAMES)}")
+    if kind == "folder":
+        return read_folder(path, split, size, channels, largest)
     if size is not None or channels is not None:
         raise ValueError(
             f"{name} has one size and one number of channels; leave out size= and channels="
+        )
+    if largest is not None and largest < SIDES[name]:
+        raise ValueError(
+            f"largest={largest!r}: the images of {name} are {SIDES[name]}×{SIDES[name]}; "
+            f"leave out largest="
         )
 
     root = Path(root or os.environ.get("CNN_COURSE_CACHE") or "~/.cache/cnn_course").expanduser()
@@ -74,6 +84,8 @@ def load(
 
 def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     """The training or the test split of MNIST or CIFAR-10, as torchvision has it on disk."""
+    import torchvision  # here, because importing it takes as long as importing torch
+
     dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
     try:
         data = dataset(root, train=train, download=download)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from cnn_course.images import SPLITS, ImageSet, hold_out
+from cnn_course.data.images import ImageSet, hold_out
+from cnn_course.names import SPLITS
 
 MAX_BYTES = 16 * 2**30
 
@@ -19,11 +20,13 @@ def read_folder(
     split: str,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    largest: int | None = None,
 ) -> ImageSet:
     """Read one split of an image folder; `cnn_course.data.load` describes the rules."""
     splits = _list_splits(Path(path).expanduser())
-    first = _first_image(splits)
-    height, width = _height_width(size, first)
+    files, _, _ = next(iter(splits.values()))
+    first = Image.fromarray(_read(files[0]))
+    height, width = _height_width(size, largest, first)
     if channels is None:
         channels = len(first.getbands())
     if channels not in (1, 3):
@@ -45,17 +48,6 @@ def read_folder(
         for _ in pool.map(read_into, range(len(files))):
             pass  # an error in a thread is raised here, for the first file that has one
     return ImageSet(f"folder:{path} {split}", images, labels, classes)
-
-
-def first_size(path: str) -> tuple[int, int]:
-    """Height and width of the folder's first image, which are those of all by default."""
-    first = _first_image(_list_splits(Path(path).expanduser()))
-    return first.height, first.width
-
-
-def _first_image(splits: dict) -> Image.Image:
-    files, _, _ = next(iter(splits.values()))
-    return Image.fromarray(_read(files[0]))
 
 
 def _list_splits(root: Path) -> dict[str, tuple[list[Path], torch.Tensor, tuple[str, ...]]]:
@@ -128,7 +120,11 @@ def _choose(path, splits, split) -> tuple[list[Path], torch.Tensor, tuple[str, .
     return [files[i] for i in indices.tolist()], labels[indices], classes
 
 
-def _height_width(size, first: Image.Image) -> tuple[int, int]:
+def _height_width(size, largest, first: Image.Image) -> tuple[int, int]:
+    if largest is not None:
+        if size is not None:
+            raise ValueError(f"size={size!r} and largest={largest!r}: give one of them")
+        return (min(first.height, first.width, largest),) * 2
     if size is None:
         return first.height, first.width
     pair = size if isinstance(size, tuple | list) else (size, size)

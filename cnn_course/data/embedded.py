@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cnn_course.images import SEED, SPLITS, ImageSet, hold_out
+from cnn_course.data.images import SEED, ImageSet, hold_out
+from cnn_course.names import SPLITS
 
 DIGITS = tuple("0123456789")
 COUNTS = {"train": 3500, "validation": 500, "test": 1000}

@@ -1,0 +1,116 @@
+"""A training by the command line: its folder, and what is shown of it."""
+
+import json
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tqdm import tqdm
+
+from cnn_course.checkpoints import replacing
+from cnn_course.console import say
+from cnn_course.data import ImageSet
+from cnn_course.history import History
+
+
+class RunFolder:
+    """What a training leaves: weights and history.json. Until then, a checkpoint to go on from."""
+
+    def __init__(self, path: Path, model: str):
+        self.path = path
+        self.weights = path / f"{model}.safetensors"
+        self.history = path / "history.json"
+        self.checkpoint = path / "checkpoint" / "state.safetensors"
+
+    def check_free(self, resume: bool) -> None:
+        """ValueError where a training would lose what the folder holds."""
+        path = self.path
+        if path.is_symlink() and not path.exists():
+            raise ValueError(f"--out {path} is a link that leads nowhere; give a folder")
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"--out {path} is a file; give a folder")
+        if list(path.glob("*.safetensors")):
+            raise ValueError(f"{path} holds a finished run; give another --out")
+        if self._failure():
+            if resume:
+                raise ValueError(
+                    f"{path} holds a run that failed, which has nothing to go on from; leave out "
+                    "--resume to train there afresh, or give another --out"
+                )
+        elif self.checkpoint.exists():
+            if not resume:
+                raise ValueError(
+                    f"{path} holds an unfinished run; add --resume, or give another --out"
+                )
+        elif self.history.exists():
+            raise ValueError(f"{self.history} is of something else; give another --out")
+
+    @contextmanager
+    def claimed(self):
+        """The folder, made where it is missing; whatever stays empty goes again."""
+        if self._failure():
+            say(f"{self.path} holds a run that failed, whose place this one takes")
+            self.history.unlink()
+            self.checkpoint.unlink(missing_ok=True)
+        missing = [p for p in self.checkpoint.parents if not p.exists()]
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # not empty
+                for folder in missing:
+                    folder.rmdir()
+
+    def save_history(self, history: History, **more) -> None:
+        with replacing(self.history) as unfinished:
+            unfinished.write_text(json.dumps(more | vars(history), indent=1) + "\n")
+
+    def finish(self) -> None:
+        """The weights are safe: the checkpoint goes, with its folder if that holds nothing else."""
+        self.checkpoint.unlink()
+        with suppress(OSError):
+            self.checkpoint.parent.rmdir()
+
+    def _failure(self) -> bool:
+        try:
+            return "failure" in json.loads(self.history.read_bytes())
+        except (OSError, ValueError, TypeError, RecursionError):
+            return False
+
+
+class Progress:
+    """A row an epoch, and on a terminal a bar with loss, accuracy, images a second, time left."""
+
+    def __init__(self, images: ImageSet, epochs: int, batch_size: int):
+        self.images, self.epochs, self.batch_size, self.rows = len(images), epochs, batch_size, None
+        self.history = History()
+
+    def __enter__(self):
+        total = self.epochs * self.images
+        self.bar = tqdm(total=total, unit=" images", disable=not sys.stderr.isatty(), leave=False)
+        return self
+
+    def __exit__(self, *error):
+        self.bar.close()
+
+    def __call__(self, step, steps, loss, history):
+        self.history = history
+        done = len(history.train_loss)
+        if self.rows is None:
+            self.rows = done  # of a resumed run: shown before
+            self.bar.update(done * self.images)
+        accuracy = history.validation_accuracy[-1] if history.validation_accuracy else None
+        if done > self.rows:
+            self.rows = done
+            with tqdm.external_write_mode():
+                say(
+                    f"epoch {done:3}/{self.epochs}  loss {history.train_loss[-1]:.4f}  "
+                    f"validation accuracy {accuracy:.2%}  {history.seconds[-1]:.1f} s"
+                )
+            return
+        in_epoch = (step - done * (steps // self.epochs)) * self.batch_size
+        self.bar.update(done * self.images + min(in_epoch, self.images) - self.bar.n)
+        shown = {"loss": f"{loss:.3f}"}
+        if accuracy is not None:
+            shown["accuracy"] = f"{accuracy:.1%}"
+        self.bar.set_postfix(shown, refresh=False)
