@@ -263,11 +263,11 @@ def test_nothing_asks_the_network_or_leaves_files_behind(tmp_path):
 
 
 def test_errors_of_the_system_say_what_to_do(capsys, monkeypatch):
-    from cnn_course import cli
+    from cnn_course import dispatch
 
-    for number in cli.REMEDIES:
-        status, sentence = cli._explain(OSError(number, os.strerror(number), "/a/b"))
+    for number in dispatch.REMEDIES:
+        status, sentence = dispatch.explain(OSError(number, os.strerror(number), "/a/b"))
         assert status == 2
-        assert sentence == f"/a/b: {os.strerror(number)}; {cli.REMEDIES[number]}"
-    assert cli._explain(OSError(errno.EIO, "Input/output error"))[1].endswith("; give another")
-    assert cli._explain(OSError("it is so; do this")) == (2, "it is so; do this")
+        assert sentence == f"/a/b: {os.strerror(number)}; {dispatch.REMEDIES[number]}"
+    assert dispatch.explain(OSError(errno.EIO, "Input/output error"))[1].endswith("; give another")
+    assert dispatch.explain(OSError("it is so; do this")) == (2, "it is so; do this")
