@@ -103,7 +103,8 @@ def max_pool2d(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The largest value of each window: (N, C, H, W) → (N, C, H_out, W_out).
 
-    Without `stride` the windows lie side by side. Padding counts as −∞, so it is never the largest.
+    Without `stride` the windows lie side by side. Padding counts as −∞, or as the smallest of the
+    whole numbers of the type, so it is never the largest.
     With `return_indices` also where it stood, row · W + column in `input`: int64, the same shape.
     Of equal values that is the first, and of several nan the last; for a window of nothing but
     padding the index has no meaning.

@@ -1,10 +1,5 @@
 """The built book, as a reader's browser shows it: `make book` must have been run."""
 
-import re
-import runpy
-import shutil
-import subprocess
-import sys
 import threading
 from functools import partial
 from html.parser import HTMLParser
@@ -12,7 +7,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import jupytext
 import page_visits
 import pytest
 
@@ -24,10 +18,6 @@ PAGES = sorted(
     if not {"_static", "_sources"} & set(path.relative_to(BOOK).parts)
 )
 INDEX = "index.html"  # it only sends the reader on to the first page
-REPOSITORY = runpy.run_path(str(ROOT / "tools" / "repository.py"))
-# Who only reads has neither of these two.
-BUILD = "import sys; sys.modules['torch'] = sys.modules['cnn_course'] = None; "
-BUILD += "from jupyter_book.cli.main import main; main()"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -202,78 +192,3 @@ def test_the_recorders_see_each_request_and_each_message(bad_visit):
     messages = "\n".join(bad_visit.messages)
     for words in ("error: an error", "warning: a warning", "uncaught: a thrown one"):
         assert words in messages
-
-
-def strict_build(folder, body, address=None, suffix=".md"):
-    """Build a book of one page, with the course's own settings; return the finished process."""
-    for name in ("_config.yml", "references.bib"):
-        shutil.copy(ROOT / name, folder)
-    settings = (folder / "_config.yml").read_text(encoding="utf-8")
-    settings = REPOSITORY["settings"](settings, address, "main")
-    (folder / "_config.yml").write_text(settings, encoding="utf-8")
-    for name in ("_static", "tools"):
-        shutil.copytree(ROOT / name, folder / name)
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    page = jupytext.reads(f"# A page\n\n{body}\n", "md:myst")
-    page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    jupytext.write(page, folder / f"page{suffix}", fmt=None if suffix == ".ipynb" else "md:myst")
-    # None of these is a page: they would stop the build.
-    for name in ("README.md", "tests/notes.md", "chapters/00_draft.md", "chapters/Untitled.ipynb",
-                 ".venv/README.md", ".github/README.md", ".pytest_cache/README.md"):  # fmt: skip
-        (folder / name).parent.mkdir(exist_ok=True)
-        jupytext.write(jupytext.reads("[not ours](nowhere.md)\n", "md:myst"), folder / name)
-    return subprocess.run(
-        [sys.executable, "-c", BUILD, "build", folder, "-n", "-W", "--keep-going", "--quiet"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-
-
-# Names that a glob takes for patterns, that a shell takes apart, and that are not ASCII.
-@pytest.mark.parametrize("name", ["a[b] c", "[!a]*?{1,2}", "é '\" $(x) #%;&"])
-def test_a_sound_page_builds_strictly_and_alone_in_any_folder(tmp_path, name):
-    folder = tmp_path / name
-    folder.mkdir()
-    done = strict_build(folder, "See [the top](page.md).")
-    assert done.returncode == 0, done.stdout + done.stderr
-    built = {p.relative_to(folder / "_build" / "html") for p in folder.rglob("*.html")}
-    pages = {path.as_posix() for path in built if "_static" not in path.parts}
-    assert pages == {"index.html", "page.html", "search.html"}
-
-
-def test_a_sound_page_builds_strictly_behind_a_link(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "folder", target_is_directory=True)
-    done = strict_build(tmp_path / "link", "See [the top](page.md).")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_broken_reference_stops_the_strict_build(tmp_path):
-    done = strict_build(tmp_path, "See [the top](no_such_page.md).")
-    assert done.returncode != 0
-    assert "no_such_page" in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("address", "links"),
-    [
-        (None, set()),
-        (
-            "https://github.com/someone/course",
-            {
-                "https://github.com/someone/course",
-                "https://colab.research.google.com/github/someone/course/blob/main/page.ipynb",
-            },
-        ),
-        ("https://gitlab.com/group/subgroup/course", {"https://gitlab.com/group/subgroup/course"}),
-        ("https://codeberg.org/someone/course", set()),
-    ],
-)
-def test_a_page_has_the_buttons_that_lead_somewhere(tmp_path, address, links):
-    done = strict_build(tmp_path, "A page.", address, ".ipynb")
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "_build" / "html" / "page.html").read_text(encoding="utf-8")
-    header = page[page.index('class="article-header-buttons"') : page.index("<article")]
-    assert set(re.findall(r'href="(http[^"]*)"', header)) == links

@@ -149,9 +149,9 @@ def test_a_file_that_is_no_checkpoint_is_named(digits, tmp_path):
 
 
 def test_any_name_of_a_file_will_do(tmp_path):
-    for name in (b"caf\xe9 [a]*", "😀".encode() * 60, b"a" * 255):
+    for name in (b"\xe9t\xe9 [a]*", "😀".encode() * 60, b"a" * 255):
         path = tmp_path / os.fsdecode(name)
-        about = {"classes": ["Übung", "caf\udce9"]}
+        about = {"classes": ["Übung", "\udce9t\udce9"]}
         checkpoints.write(path, {"a": torch.ones(3)}, about)
         tensors, found = checkpoints.read(path)
         assert torch.equal(tensors["a"], torch.ones(3))

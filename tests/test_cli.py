@@ -96,6 +96,7 @@ def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch
     with Progress(images, epochs=4, batch_size=100) as progress:
         history = History([2.0], [1.5], [0.6], [0.1])
         progress(1, 20, 2.3, History())
+        progress(5, 20, 1.3, history)
         progress(7, 20, 1.25, history)
         bar = str(progress.bar)
     if columns == "120":

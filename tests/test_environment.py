@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
+import jupytext
 import pytest
 from nbconvert.preprocessors import ExecutePreprocessor
 
@@ -126,13 +126,14 @@ def test_a_chapter_runs_and_compares_in_a_shell_set_up_for_others(home):
 def test_the_first_cell_brings_figures_into_the_notebook_for_any_program(backend, monkeypatch):
     """Also where neither conftest.py nor the Makefile is asked: in JupyterLab, or in nbconvert."""
     monkeypatch.setenv("MPLBACKEND", backend)
-    chapter = nbformat.read(ROOT / "chapters" / "00_welcome.ipynb", as_version=4)
+    chapter = jupytext.read(ROOT / "chapters" / "00_welcome.ipynb")
     first = next(cell.source for cell in chapter.cells if cell.cell_type == "code")
     draw = "import matplotlib.pyplot as plt\nplt.plot([0, 1])\nplt.show()"
-    cells = [nbformat.v4.new_code_cell(source) for source in (first, draw)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook = jupytext.reads(f"# %%\n{first}\n\n# %%\n{draw}\n", "py:percent")
     ExecutePreprocessor(kernel_name="python3", startup_timeout=600).preprocess(notebook, {})
-    assert [sorted(output.data) for output in cells[1].outputs] == [["image/png", "text/plain"]]
+    assert [sorted(output.data) for output in notebook.cells[1].outputs] == [
+        ["image/png", "text/plain"]
+    ]
 
 
 # ---------------------------------------------------------------------------- scratch notebooks
@@ -150,8 +151,8 @@ def scratch(tmp_path):
         "- file: chapters/01_first.ipynb  # with its suffix\n# - file: chapters/02_second\n"
     )
     for stem in ("00_start", "01_first", "02_second", "Untitled", "00_start-Copy1", "00_star"):
-        cell = nbformat.v4.new_code_cell("1", execution_count=1)
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"chapters/{stem}.ipynb")
+        notebook = jupytext.reads("# %%\n1\n", "py:percent")
+        jupytext.write(notebook, tmp_path / f"chapters/{stem}.ipynb")
     return tmp_path
 
 

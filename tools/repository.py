@@ -27,8 +27,8 @@ EXPLAIN = """try:
     import cnn_course
 except ImportError:
     raise ImportError(
-        "the package cnn_course is missing: run `%pip install FOLDER`, with the course's folder, "
-        "and then this cell again"
+        "the package cnn_course is missing: run `%pip install FOLDER`, "
+        "with the course's folder, and then this cell again"
     ) from None"""
 # From the import to an empty line, to the end of the cell, or to that of the notebook.
 SET_UP = re.compile(
