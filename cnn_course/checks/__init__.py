@@ -63,6 +63,7 @@ def _say(text: str) -> None:
     """Print, with question marks for what the output cannot write, and nothing if it is closed."""
     try:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(text.encode(encoding, "replace").decode(encoding))
+        text = text.encode(encoding, "replace").decode(encoding)
+        print(f"{text}\n", end="")  # at once: a notebook may store two writes as two outputs
     except (OSError, ValueError, LookupError):  # full, closed, or of an encoding nobody knows
         pass

@@ -113,7 +113,7 @@ def _difference(got, expected, arguments) -> str | None:
 def _difference_of_tensors(got, expected, arguments) -> str | None:
     found = tensor(got)
     if found is None or found.dtype == torch.bool:
-        return f"a tensor of numbers and gave {show(got)}"
+        return f"the tensor {show(expected)} and gave {show(got)}"
     if found.shape != expected.shape:
         return f"the shape {tuple(expected.shape)} and gave {tuple(found.shape)}"
     absolute, relative = _margin(found.dtype, arguments)
