@@ -15,17 +15,24 @@ from torch import Tensor
 def replacing(path: Path):
     """A file beside `path` to write to, which takes its place if all goes well, and else goes.
 
-    A link stays, and what it leads to is replaced. Raises ValueError where `path` is no plain file.
+    A link stays, and what it leads to is replaced. Raises ValueError where `path` is no plain file,
+    and OSError, which names it, where it cannot be written.
     """
-    path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is a folder or a device; give a file")
-    unfinished = path.with_name(f".{path.name[:50]}.unfinished")  # itself no longer than a name
     try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_file():
+            raise ValueError(f"{path} is a folder or a device; give a file")
+        unfinished = place.with_name(f".{place.name[:50]}.unfinished")  # no longer than a name
+        try:
+            yield unfinished
+            os.replace(unfinished, place)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be written ({error.strerror or error}); what was saved is kept; "
+            "make room there, or give another place"
+        ) from error
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
@@ -34,19 +41,13 @@ def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
     The file is finished beside its place and then moved there in one step, so that whoever stops
     the program, or a disk that is full, leaves the old file or the new one and never half of one.
     """
-    path = Path(path)
     # safetensors wants plain layouts, and a tensor that shares its memory with no other.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     data = save(plain, metadata={"about": json.dumps(about)})
-    try:
-        with replacing(path) as unfinished, open(unfinished, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise OSError(
-            f"{path} could not be written ({error.strerror or error}); what was saved is kept"
-        ) from error
+    with replacing(path) as unfinished, open(unfinished, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:

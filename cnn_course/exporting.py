@@ -21,8 +21,8 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}; make it, or give another file")
-    # It would report to its maker, and leave files in the user's folders.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    # Else it reports to its maker, and leaves files in the user's folders. Empty is not set.
+    os.environ["ORT_DISABLE_TELEMETRY"] = os.environ.get("ORT_DISABLE_TELEMETRY") or "1"
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  torch.onnx.export needs it

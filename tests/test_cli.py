@@ -424,6 +424,21 @@ def test_a_folder_without_a_network(tmp_path, capsys):
     assert "holds several networks; give one of its files: a.safetensors, b.safetensors" in said
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("mnist-m", "mlp-mnist-m"),
+        ("folder:photos", "mlp-folder-photos"),
+        ("folder:/a/b c/", "mlp-folder--a-b c"),
+        (r"folder:C:\me\photos", "mlp-folder-C--me-photos"),
+        ("folder:" + "я/" * 5000, "mlp-" + "-я" * 25),
+        ("folder:/", "mlp-folder-"),
+    ],
+)
+def test_the_name_of_a_runs_folder(data, name):
+    assert commands._default_name("mlp", data) == name
+
+
 def test_what_is_no_plain_file_is_not_waited_for(run, tmp_path, capsys):
     pipe = tmp_path / "pipe.onnx"
     os.mkfifo(pipe)
@@ -495,6 +510,8 @@ def test_export_where_it_cannot_be(run, tmp_path, capsys):
     assert "there is no folder" in error(capsys, "export", run, "--out", tmp_path / "no" / "a.onnx")
     (tmp_path / "b.onnx").mkdir()
     assert "is a folder" in error(capsys, "export", run, "--out", tmp_path / "b.onnx")
+    said = error(capsys, "export", run, "--out", tmp_path / f"{'a' * 300}.onnx")
+    assert "could not be written (File name too long)" in said
     for name in ("a.pt", "onnx", "a.onnx.txt"):
         said = error(capsys, "export", run, "--out", tmp_path / name)
         assert "what is written is ONNX; give a name that ends in .onnx" in said

@@ -6,10 +6,12 @@ Nearly all of it without torch, in which a process takes seconds to start.
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -183,6 +185,14 @@ def test_help_fits_any_terminal(columns):
     status, out, err = shell('"$@"', *PROGRAM, "train", "--help", COLUMNS=columns, TERM="dumb")
     assert (status, err) == (0, b"")
     assert b"--download" in out
+
+
+def test_the_statuses_are_told_alike_in_the_help_and_the_readme():
+    out = shell('"$@"', *PROGRAM, "--help")[1].decode()
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for status in ("0", "1", "2", "130", "141"):
+        assert re.search(rf"^ +{status}  \w+", out, re.MULTILINE)
+        assert re.search(rf"^\| {status}[ ,]", readme, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
