@@ -1,14 +1,16 @@
 """The reader's own images: `load("folder:PATH")`."""
 
 import os
+import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
-from cnn_course.data import folders, load
+from cnn_course.data import decoding, folders, load
 
 
 def picture(seed, size=(8, 8), mode="RGB"):
@@ -170,7 +172,7 @@ def test_a_truncated_image_is_named(pets, tmp_path, share, suffix):
     data = (tmp_path / f"whole.{suffix}").read_bytes()
     file, message = damaged(pets, data[: int(share * len(data))])
     assert str(file) in message
-    assert "remove or replace it" in message
+    assert "replace it, or move it elsewhere" in message
 
 
 def test_a_corrupt_image_is_named(pets):
@@ -290,6 +292,136 @@ def test_sixteen_bits_are_scaled(tmp_path):
     values = np.array([[0, 257, 32896, 65535]], np.uint16)
     save(Image.fromarray(values), tmp_path, "test", "cat", "a.png")
     assert one_image(tmp_path).flatten().tolist() == [0, 1, 128, 255]
+
+
+NUMBERS = [  # values, what they become
+    (np.float32([0, 0.5, 1]), [0, 128, 255]),
+    (np.float32([0, 0.25, 0.5]), [0, 64, 128]),
+    (np.float32([0, 0.6, 254.6]), [0, 1, 255]),
+    (np.float32([16, 200, 255]), [16, 200, 255]),
+    (np.float32([0, 0, 0]), [0, 0, 0]),
+    (np.int32([0, 100, 255]), [0, 100, 255]),
+    (np.int32([0, 1, 1]), [0, 1, 1]),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), NUMBERS)
+def test_floats_and_long_integers_are_scaled_by_one_rule(tmp_path, values, expected):
+    save(Image.fromarray(values[None]), tmp_path, "test", "cat", "a.tiff")
+    assert one_image(tmp_path).flatten().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "span"),
+    [
+        (np.float32([-1, 0, 1]), "-1 to 1"),
+        (np.float32([-0.1, 100, 255]), "-0.1 to 255"),
+        (np.float32([0, 0.5, 1.02]), "0 to 1.02"),
+        (np.float32([0, 1, 9]), "0 to 9"),
+        (np.float32([0, 1, 256]), "0 to 256"),
+        (np.float32([0, np.nan, 1]), "nan to nan"),
+        (np.float32([0, np.inf, 1]), "0 to inf"),
+        (np.float32([-np.inf, 0, 1]), "-inf to 1"),
+        (np.int32([-1, 0, 1]), "-1 to 1"),
+        (np.int32([0, 1, 256]), "0 to 256"),
+        (np.int32([0, 1, 2**31 - 1]), "0 to 2.14748e+09"),
+    ],
+)
+def test_values_without_a_rule_are_refused_by_name(tmp_path, values, span):
+    save(Image.fromarray(values[None]), tmp_path, "test", "cat", "a.tiff")
+    message = message_of(ValueError, f"folder:{tmp_path}", "test")
+    assert f"{tmp_path / 'test' / 'cat' / 'a.tiff'} has values from {span}" in message
+    assert "save it with 8 or 16 bits" in message
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_sixteen_bits_are_scaled_in_either_byte_order(tmp_path, mode):
+    values = np.array([[0, 257, 32896, 65535]], "<u2" if mode == "I;16" else ">u2")
+    image = Image.frombytes(mode, (4, 1), values.tobytes())
+    save(image, tmp_path, "test", "cat", "a.tiff")
+    assert one_image(tmp_path).flatten().tolist() == [0, 1, 128, 255]
+
+
+def test_a_netpbm_of_sixteen_bits_is_scaled(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    values = np.array([[0, 257, 65535]], ">u2")
+    (tmp_path / "test" / "cat" / "a.pgm").write_bytes(b"P5 3 1 65535\n" + values.tobytes())
+    assert one_image(tmp_path).flatten().tolist() == [0, 1, 255]
+
+
+def png(depth, colour, row, key):
+    """A PNG of one row with a transparent colour; `row` holds its packed bytes."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    samples = 3 if colour == 2 else 1
+    width = len(row) * 8 // (depth * samples)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0))
+        + chunk(b"tRNS", struct.pack(f">{samples}H", *key))
+        + chunk(b"IDAT", zlib.compress(b"\0" + row))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "key", "expected"),
+    [
+        (1, 0, b"\x0f", [0], [255] * 8),
+        (1, 0, b"\x0f", [1], [0] * 4 + [255] * 4),
+        (2, 0, b"\x1b", [0], [255, 85, 170, 255]),
+        (2, 0, b"\x1b", [2], [0, 85, 255, 255]),
+        (4, 0, b"\x0b\x21", [11], [0, 255, 34, 17]),
+        (8, 0, b"\x00\x07\xf0", [7], [0, 255, 240]),
+        (16, 0, b"\x00\x00\x80\x80\x80\x81", [0], [255, 128, 128]),
+        (16, 0, b"\x00\x00\x80\x80\x40\x40", [0x8080], [0, 255, 64]),
+        (8, 2, b"\1\2\3\4\5\6", [1, 2, 3], [255, 4, 255, 5, 255, 6]),
+        (16, 2, b"\1\0\2\0\3\0\4\0\5\0\6\0", [256, 512, 768], [255, 4, 255, 5, 255, 6]),
+    ],
+)
+def test_a_transparent_colour_is_white_at_any_depth(tmp_path, depth, colour, row, key, expected):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    (tmp_path / "test" / "cat" / "a.png").write_bytes(png(depth, colour, row, key))
+    assert one_image(tmp_path).flatten().tolist() == expected
+
+
+@pytest.mark.parametrize("mode", ["LA", "La", "PA", "RGBA", "RGBa"])
+def test_alpha_in_any_mode_is_laid_over_white(tmp_path, mode):
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
+    image.putpixel((1, 0), (0, 0, 0, 0))
+    image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
+    pixels = decoding._to_eight_bits(image, 1, False)
+    assert (pixels[0, 0] == 0).all()
+    assert (pixels[0, 1] == 255).all()
+
+
+def test_a_palette_with_degrees_of_transparency_is_laid_over_white(tmp_path):
+    image = Image.new("P", (3, 1))
+    image.putpalette([0, 0, 0] * 3)
+    image.putdata([0, 1, 2])
+    save(image, tmp_path, "test", "cat", "a.png", transparency=bytes([255, 128, 0]))
+    assert one_image(tmp_path)[0].flatten().tolist() == [0, 127, 255]
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"), [("CMYK", "jpg"), ("CMYK", "tiff"), ("YCbCr", "tiff"), ("LAB", "tiff")]
+)
+def test_colours_of_other_spaces_are_those_seen(tmp_path, mode, suffix):
+    colour = Image.new("RGB", (8, 8), (200, 100, 50))
+    if mode == "LAB":
+        to_lab = ImageCms.buildTransform(
+            ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+        )
+        image = ImageCms.applyTransform(colour, to_lab)
+    else:
+        image = colour.convert(mode)
+    save(image, tmp_path, "test", "cat", f"a.{suffix}")
+    expected = torch.tensor([200, 100, 50]).view(3, 1, 1)
+    assert (one_image(tmp_path).int() - expected).abs().max() <= 5
 
 
 def test_transparency_is_laid_over_white(tmp_path):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
+from cnn_course.data.decoding import read_image
 from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
-from cnn_course.data.folders import read_folder, read_image
+from cnn_course.data.folders import read_folder
 from cnn_course.data.images import ImageSet, hold_out, is_among
 from cnn_course.names import SPLITS, check_data, check_split
 
@@ -39,7 +40,9 @@ def load(
       taken in the order of their names; subfolders of a class count, hidden files do not.
 
     Images of a folder, of any format that Pillow reads, are turned upright (EXIF), transparent
-    ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame. Then
+    ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame.
+    Floats from 0 to 1 are scaled to 0 to 255; floats and integers of 32 bits that reach from 0 to
+    255 (floats at least to 16) are bytes as they are; all others are refused. Then
     each is made `size` (one number, or H and W) with `channels` (1 or 3): scaled in proportion,
     antialiased, until it covers that size, and cropped at the centre. The defaults are those of the
     first image, of `train` where there is one, so that all splits agree; with `largest`, which

@@ -5,10 +5,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from cnn_course.data.decoding import decode, to_tensor
 from cnn_course.data.images import ImageSet, hold_out
 from cnn_course.names import SPLITS
 
@@ -25,7 +25,7 @@ def read_folder(
     """Read one split of an image folder; `cnn_course.data.load` describes the rules."""
     splits = _list_splits(Path(path).expanduser())
     files, _, _ = next(iter(splits.values()))
-    first = Image.fromarray(_read(files[0]))
+    first = Image.fromarray(decode(files[0]))
     height, width = _height_width(size, largest, first)
     if channels is None:
         channels = len(first.getbands())
@@ -42,7 +42,7 @@ def read_folder(
     images = torch.empty(len(files), channels, height, width, dtype=torch.uint8)
 
     def read_into(index):
-        images[index] = _to_tensor(_read(files[index]), height, width, channels)
+        images[index] = to_tensor(decode(files[index]), height, width, channels)
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(read_into, range(len(files))):
@@ -135,43 +135,3 @@ def _height_width(size, largest, first: Image.Image) -> tuple[int, int]:
     if min(height, width) < 1:
         raise ValueError(f"size={size!r}: give a whole number of pixels, or a pair (H, W) of them")
     return height, width
-
-
-def _read(file: Path) -> np.ndarray:
-    """Decode a file to uint8, grey (H, W) or RGB (H, W, 3), upright and opaque."""
-    try:
-        with Image.open(file) as image:
-            return np.asarray(_to_eight_bits(ImageOps.exif_transpose(image)))
-    except UnidentifiedImageError:
-        raise ValueError(f"{file} is no image that Pillow can read; remove or replace it") from None
-    except Exception as error:  # decoders raise all sorts: OSError, SyntaxError, struct.error, …
-        raise ValueError(
-            f"{file} cannot be read as an image ({error}); remove or replace it"
-        ) from error
-
-
-def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
-    """One image as `read_folder` has it: uint8 (channels, height, width)."""
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    return _to_tensor(_read(Path(file)), height, width, channels)
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
-    if image.mode.startswith("I"):  # 16 bits, which convert("L") would clip at 255
-        values = np.asarray(image).astype(np.int64).clip(0, 65535)
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("L" if grey else "RGB")
-
-
-def _to_tensor(pixels: np.ndarray, height: int, width: int, channels: int) -> torch.Tensor:
-    image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-    pixels = np.array(image).reshape(height, width, channels)
-    return torch.from_numpy(pixels).permute(2, 0, 1)  # (C, H, W)
