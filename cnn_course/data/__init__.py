@@ -35,9 +35,10 @@ def load(
       where they are missing. Validation is taken from the training split: for `mnist` the 5,000
       digits of `mnist-sample`, for `cifar10` 500 images a class.
     - `folder:PATH`: your own images, in `PATH/train/<class>/` and `PATH/test/<class>/`; one of the
-      two is enough. Where there is no `PATH/validation`, a tenth of each class of `train` is held
-      out, at least one image where there are two, and `train` is the rest. Classes and files are
-      taken in the order of their names; subfolders of a class count, hidden files do not.
+      two is enough. `PATH/validation` may be called `val`, `valid` or `dev` too. Where there is
+      none, a tenth of each class of `train` is held out, at least one image where there are two,
+      and `train` is the rest. Classes and files are taken in the order of their names; subfolders
+      of a class count, once each, and hidden files do not.
 
     Images of a folder, of any format that Pillow reads, are turned upright (EXIF), transparent
     ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame.
