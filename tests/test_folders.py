@@ -160,7 +160,7 @@ def test_a_class_in_one_split_only_is_named(pets, has, lacks, split):
     assert f"'eel' is in {pets / has} and not in {pets / lacks}" in message
 
 
-NO_NAMES = [b"caf\xe9", b"a\nb", b"a\rb", b"\x1b[31m", b"a\x7f", "a\u2028b".encode(), b"\xff\xfe"]
+NO_NAMES = [b"\xe9t\xe9", b"a\nb", b"a\rb", b"\x1b[31m", b"a\x7f", "a\u2028b".encode(), b"\xff\xfe"]
 ODD_NAMES = [
     "café",
     "cafe\u0301",
@@ -204,14 +204,14 @@ def test_any_other_name_is_welcome(tmp_path, name):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_one_class_may_be_spelt_with_other_bytes_in_another_split_but_not_in_the_same(tmp_path):
-    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    composed, decomposed = "\u00e9te", "e\u0301te"
     save(picture(1), tmp_path, "train", composed, "a.png")
     save(picture(2), tmp_path, "test", decomposed, "a.png")
     for split in "train", "test":
         assert load(f"folder:{tmp_path}", split).classes == (composed,)
     save(picture(3), tmp_path, "test", composed, "a.png")
     message = message_of(ValueError, f"folder:{tmp_path}")
-    assert f"{tmp_path / 'test'} has two folders named 'café'" in message
+    assert f"{tmp_path / 'test'} has two folders named '\u00e9te'" in message
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "dev", "Val", "VALIDATION"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from cnn_course.data.cache import cache_folder, why_not_writable
 from cnn_course.data.decoding import read_image
 from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
 from cnn_course.data.folders import read_folder
@@ -14,6 +15,8 @@ from cnn_course.names import SPLITS, check_data, check_split
 __all__ = ["SPLITS", "ImageSet", "load", "read_image", "split_mnist"]
 
 SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
+
+KEPT = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}  # torchvision's folders
 
 
 def load(
@@ -55,7 +58,7 @@ def load(
     environment variable CNN_COURSE_CACHE, or else ~/.cache/cnn_course.
 
     Raises ValueError for an unknown name or split and for images that cannot be used, and
-    FileNotFoundError for data that are not there.
+    FileNotFoundError or another OSError for data that are not there or cannot be read.
     """
     check_split(split)
     check_data(name)
@@ -74,12 +77,11 @@ def load(
             f"leave out largest="
         )
 
-    root = Path(root or os.environ.get("CNN_COURSE_CACHE") or "~/.cache/cnn_course").expanduser()
     if name == "mnist-sample":
         return mnist_sample(split)
     if name == "mnist-m":
         return mnist_m(split, root)
-    full = _load_full(name, split != "test", root, download)
+    full = _load_full(name, split != "test", cache_folder(root), download)
     if split == "test":
         return full
     kept, held = split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
@@ -95,12 +97,19 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
         data = dataset(root, train=train, download=download)
     except (RuntimeError, OSError, ValueError, TypeError, AssertionError, LookupError) as error:
         if download:
+            reason = why_not_writable(root)
+            if reason:
+                raise OSError(
+                    f"{name} could not be downloaded, because {root} cannot be written ({reason}); "
+                    f"set the environment variable CNN_COURSE_CACHE to another folder"
+                ) from error
             raise OSError(
-                f"{name} could not be downloaded into {root} ({error}); "
-                f"delete what is there and try again"
+                f"{name} could not be downloaded into {root} ({error}); try again, and where that "
+                f"does not help, first move {root / KEPT[name]} elsewhere, if it is there"
             ) from error
         raise FileNotFoundError(
-            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True)'
+            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True) '
+            f"or, on the command line, with --download"
         ) from error
     if name == "mnist":
         images, classes = data.data.unsqueeze(1), DIGITS
