@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import CIFAR10
 
 from cnn_course.data import SPLITS, ImageSet, embedded, load
+from cnn_course.data.cache import cache_folder, write_whole
 from cnn_course.data.embedded import BANDS, COUNTS, PATCH, PERIOD, SHA256, patch_positions
 from cnn_course.data.images import hold_out, is_among
 
@@ -202,9 +204,55 @@ def test_an_interrupted_write_leaves_no_file(tmp_path, monkeypatch):
     def full_disk(source, target):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(embedded.os, "replace", full_disk)
+    monkeypatch.setattr(os, "replace", full_disk)
     load("mnist-m", "validation", root=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_a_cache_can_be_shared_as_far_as_the_umask_allows(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "below" / "file", b"data")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "below" / "file").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "below").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """A user without HOME whose number has no entry among the users."""
+
+    def no_home(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CNN_COURSE_CACHE", raising=False)
+    monkeypatch.setattr(Path, "expanduser", lambda p: no_home(p) if str(p)[0] == "~" else p)
+
+
+@pytest.mark.parametrize("name", ["mnist-sample", "mnist-m"])
+def test_what_needs_no_folder_does_without_a_home(homeless, name):
+    assert load(name, "validation").sha256 == SHA256[name, "validation"]
+
+
+@pytest.mark.parametrize("download", [True, False])
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+@pytest.mark.parametrize("folder", ["", "~/data"])
+def test_what_needs_a_folder_says_what_to_set(homeless, monkeypatch, name, folder, download):
+    monkeypatch.setenv("CNN_COURSE_CACHE", folder)
+    with pytest.raises(FileNotFoundError, match=r"no home folder for '~.*set .*CNN_COURSE_CACHE"):
+        load(name, download=download)
+
+
+@pytest.mark.parametrize("folder", ["", "~/.cache/cnn_course", "~"])
+def test_the_cache_may_be_below_home(tmp_path, monkeypatch, folder):
+    monkeypatch.setenv("USERPROFILE" if sys.platform == "win32" else "HOME", str(tmp_path))
+    monkeypatch.setenv("CNN_COURSE_CACHE", folder)
+    expected = tmp_path if folder == "~" else tmp_path / ".cache" / "cnn_course"
+    assert cache_folder() == cache_folder("") == expected
+    assert cache_folder(tmp_path / "x") == cache_folder("~/x") == tmp_path / "x"
 
 
 def test_other_pixels_are_used_with_a_warning_and_not_kept(tmp_path, monkeypatch):
@@ -299,6 +347,7 @@ def test_absent_data_say_how_to_get_them(name, tmp_path, monkeypatch):
         load(name)
     assert str(tmp_path) in str(caught.value)
     assert f'load("{name}", download=True)' in str(caught.value)
+    assert "--download" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -327,6 +376,32 @@ def test_a_failed_download_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
     with pytest.raises(OSError, match=r"mnist could not be downloaded into .*train-images.*again"):
         load("mnist", download=True, root=tmp_path)
+    assert list(tmp_path.iterdir()) == []  # trying whether it can be written leaves nothing
+
+
+def test_a_failed_download_names_what_to_move_and_never_what_to_delete(tmp_path, monkeypatch):
+    def damaged(*_):
+        raise RuntimeError("File not found or corrupted.")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", damaged)
+    monkeypatch.setattr("torchvision.datasets.CIFAR10.download", damaged)
+    for name, folder in ("mnist", "MNIST"), ("cifar10", "cifar-10-batches-py"):
+        with pytest.raises(OSError, match="corrupted") as caught:
+            load(name, download=True, root=tmp_path)
+        assert f"first move {tmp_path / folder} elsewhere" in str(caught.value)
+        assert "delete" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+@pytest.mark.parametrize("below", ["", "below", "n" * 300])
+def test_a_download_into_what_cannot_be_written_says_what_to_set(name, below, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    root = tmp_path / below if len(below) > 255 else file / below
+    with pytest.raises(OSError, match=r"cannot be written .*set .*CNN_COURSE_CACHE") as caught:
+        load(name, download=True, root=root)
+    assert str(root) in str(caught.value)
+    assert file.read_bytes() == b""
 
 
 # Names

@@ -1,14 +1,20 @@
 """The reader's own images: `load("folder:PATH")`."""
 
 import os
+import re
+import socket
+import struct
 import sys
+import unicodedata
+import zlib
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
-from cnn_course.data import folders, load
+from cnn_course.data import decoding, load
+from cnn_course.data import listing as listings
 
 
 def picture(seed, size=(8, 8), mode="RGB"):
@@ -90,14 +96,16 @@ def test_a_folder_with_train_alone_has_no_test(tmp_path):
     assert "no folder test, only train" in message_of(
         FileNotFoundError, f"folder:{tmp_path}", "test"
     )
+    message = message_of(FileNotFoundError, f"folder:{tmp_path}", "test")
+    assert "validation" not in message  # of one image, none can be held out
     assert len(load(f"folder:{tmp_path}", "train")) == 1
     assert "one image a class" in message_of(ValueError, f"folder:{tmp_path}", "validation")
 
 
 def test_order_is_that_of_the_names(pets, monkeypatch):
     expected = load(f"folder:{pets}", "validation")
-    listing = folders.Path.iterdir
-    monkeypatch.setattr(folders.Path, "iterdir", lambda p: reversed(list(listing(p))))
+    listing = listings.Path.iterdir
+    monkeypatch.setattr(listings.Path, "iterdir", lambda p: reversed(list(listing(p))))
     again = load(f"folder:{pets}", "validation")
     assert again.sha256 == expected.sha256
     assert again.classes == expected.classes
@@ -105,9 +113,10 @@ def test_order_is_that_of_the_names(pets, monkeypatch):
 
 def test_hidden_files_are_passed_over_and_subfolders_are_read(pets):
     expected = load(f"folder:{pets}", "test")
-    for clutter in ".DS_Store", "Thumbs.db", "desktop.ini", "._00.png":
+    for clutter in ".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r", "._00.png":
         (pets / "test" / "cat" / clutter).write_bytes(b"no image")
     (pets / "test" / ".ipynb_checkpoints").mkdir()
+    (pets / "test" / "__MACOSX").mkdir()
     (pets / "test" / "notes.txt").touch()
     assert load(f"folder:{pets}", "test").sha256 == expected.sha256
     save(picture(5), pets, "test", "dog", "more", "a.png")
@@ -151,6 +160,185 @@ def test_a_class_in_one_split_only_is_named(pets, has, lacks, split):
     assert f"'eel' is in {pets / has} and not in {pets / lacks}" in message
 
 
+NO_NAMES = [b"\xe9t\xe9", b"a\nb", b"a\rb", b"\x1b[31m", b"a\x7f", "a\u2028b".encode(), b"\xff\xfe"]
+ODD_NAMES = [
+    "café",
+    "cafe\u0301",
+    "猫",
+    "chat noir",
+    "9.41\u202fPM",
+    "👩\u200d🚀",
+    "[ab]*?",
+    "a:b",
+    "-x",
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("place", ["class", "file", "subfolder", "root"])
+def test_a_name_that_cannot_be_saved_is_refused_by_name(tmp_path, name, place):
+    name = os.fsdecode(name)
+    parts = {
+        "class": ("pets", "train", name, "a.png"),
+        "file": ("pets", "train", "cat", name),
+        "subfolder": ("pets", "train", "cat", name, "a.png"),
+        "root": (name, "train", "cat", "a.png"),
+    }[place]
+    save(picture(1), tmp_path, *parts, format="PNG")
+    message = message_of(ValueError, f"folder:{tmp_path / parts[0]}")
+    assert message.isprintable()
+    assert repr(name)[1:-1] in message
+    assert "rename it" in message or "another name" in message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_other_name_is_welcome(tmp_path, name):
+    save(picture(1), tmp_path, name, "train", name, f"{name}.png")
+    save(picture(1), tmp_path, name, "test", name, name, f"{name}.png")
+    for split in "train", "test":
+        (found,) = load(f"folder:{tmp_path / name}", split).classes
+        assert found == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_one_class_may_be_spelt_with_other_bytes_in_another_split_but_not_in_the_same(tmp_path):
+    composed, decomposed = "\u00e9te", "e\u0301te"
+    save(picture(1), tmp_path, "train", composed, "a.png")
+    save(picture(2), tmp_path, "test", decomposed, "a.png")
+    for split in "train", "test":
+        assert load(f"folder:{tmp_path}", split).classes == (composed,)
+    save(picture(3), tmp_path, "test", composed, "a.png")
+    message = message_of(ValueError, f"folder:{tmp_path}")
+    assert f"{tmp_path / 'test'} has two folders named '\u00e9te'" in message
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "dev", "Val", "VALIDATION"])
+def test_other_names_of_the_validation_set(pets, name):
+    for class_name in "cat", "dog":
+        save(picture(7), pets, name, class_name, "a.png")
+    assert len(load(f"folder:{pets}", "validation")) == 2
+    assert len(load(f"folder:{pets}", "train")) == 24
+
+
+@pytest.mark.parametrize("names", [("val", "validation"), ("val", "valid"), ("dev", "valid")])
+def test_two_validation_sets_are_refused(pets, names):
+    for name in names:
+        save(picture(7), pets, name, "cat", "a.png")
+    message = message_of(ValueError, f"folder:{pets}")
+    assert f"{pets / names[0]} and {pets / names[1]} are both the validation set" in message
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "../../..", "/", "../cat"])
+def test_a_folder_that_was_seen_is_not_entered_again(pets, target):
+    expected = load(f"folder:{pets}", "test")
+    for name in "a", "zz":
+        os.symlink(target, pets / "test" / "cat" / name)
+    assert load(f"folder:{pets}", "test").sha256 == expected.sha256
+
+
+def test_folders_that_link_to_one_another_are_read_once(pets):
+    for one, other in ("a", "b"), ("b", "a"):
+        save(picture(3), pets, "test", "cat", one, "x.png")
+        os.symlink(f"../{other}", pets / "test" / "cat" / one / "again")
+    assert load(f"folder:{pets}", "test").labels.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_class_may_be_a_link(pets, tmp_path):
+    os.rename(pets / "test" / "cat", pets / "pool")
+    os.symlink("../pool", pets / "test" / "cat")
+    os.symlink("../test", pets / "pool" / "back")
+    assert load(f"folder:{pets}", "test").labels.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "link"])
+def test_a_link_to_nothing_is_named(pets, target):
+    link = pets / "test" / "cat" / "link"
+    os.symlink(target, link)
+    assert f"{link} is a link to nothing" in message_of(FileNotFoundError, f"folder:{pets}")
+    os.unlink(link)
+    os.symlink(target, pets / "val")
+    assert f"{pets / 'val'} is a link to no folder" in message_of(
+        FileNotFoundError, f"folder:{pets}"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_neither_file_nor_folder_is_named(pets, kind, monkeypatch):
+    monkeypatch.chdir(pets / "test" / "cat")  # the path of a socket has to be short
+    if kind == "pipe":
+        os.mkfifo("odd.png")
+    else:
+        socket.socket(socket.AF_UNIX).bind("odd.png")
+    message = message_of(ValueError, f"folder:{pets}")
+    assert f"{pets / 'test' / 'cat' / 'odd.png'} is neither a file nor a folder" in message
+
+
+@pytest.mark.parametrize("place", ["", "test", "test/cat"])
+def test_a_folder_that_may_not_be_read_is_named(pets, place, monkeypatch):
+    listing, closed = listings.Path.iterdir, pets / place
+
+    def iterdir(folder):
+        if folder == closed:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(listings.Path, "iterdir", iterdir)
+    message = message_of(PermissionError, f"folder:{pets}")
+    assert f"{closed} cannot be read (Permission denied); check its name and your rights" in message
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000])
+def test_a_path_that_is_too_long_is_refused_in_a_sentence(path):
+    assert "check its name" in message_of(OSError, f"folder:{path}")
+    with pytest.raises(OSError, match="check its name"):
+        decoding.read_image(path, 8, 8, 1)
+
+
+@pytest.mark.parametrize("user", ["~nosuchuser/x", "~nosuchuser"])
+def test_a_home_that_is_not_there_is_refused_in_a_sentence(user):
+    message = message_of(FileNotFoundError, f"folder:{user}")
+    assert f"there is no home folder for '{user}'" in message
+
+
+def test_a_path_one_level_too_deep_or_too_high_is_put_right(pets):
+    message = message_of(FileNotFoundError, f"folder:{pets / 'train'}")
+    assert f"give folder:{pets}, which holds train" in message
+    os.makedirs(pets.parent / f"{pets.name}-above")
+    os.rename(pets, pets.parent / f"{pets.name}-above" / "pets")
+    above = pets.parent / f"{pets.name}-above"
+    message = message_of(FileNotFoundError, f"folder:{above}")
+    assert f"give folder:{above / 'pets'}, which has train and test" in message
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"), [("pets/train", "pets"), ("./pets/test/", "pets"), ("pets/train/.", "pets")]
+)
+def test_a_relative_path_too_deep_stays_relative(tmp_path, monkeypatch, path, meant):
+    for split in "train", "test":
+        save(picture(1), tmp_path, "pets", split, "cat", "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert f"give folder:{meant}, which holds" in message_of(FileNotFoundError, f"folder:{path}")
+
+
+@pytest.mark.parametrize("name", ["README.txt", "labels.csv"])
+def test_a_file_of_another_kind_is_to_be_moved_and_never_to_be_deleted(pets, name):
+    (pets / "test" / "cat" / name).write_text("cat,1")
+    message = message_of(ValueError, f"folder:{pets}", "test")
+    assert f"{name} is no image that Pillow can read; replace it, or move it elsewhere" in message
+    assert not re.search("remove|delete", message)
+
+
+def test_an_absent_test_set_points_to_validation(pets):
+    instead = 'or take split="validation" (on the command line, --split validation)'
+    os.rename(pets / "test", pets / "val")
+    assert instead in message_of(FileNotFoundError, f"folder:{pets}", "test")
+    os.rename(pets / "val", pets / "elsewhere")  # now a tenth of train is held out
+    assert instead in message_of(FileNotFoundError, f"folder:{pets}", "test")
+
+
 def damaged(pets, data):
     file = pets / "test" / "dog" / "01.png"
     file.write_bytes(data)
@@ -170,7 +358,7 @@ def test_a_truncated_image_is_named(pets, tmp_path, share, suffix):
     data = (tmp_path / f"whole.{suffix}").read_bytes()
     file, message = damaged(pets, data[: int(share * len(data))])
     assert str(file) in message
-    assert "remove or replace it" in message
+    assert "replace it, or move it elsewhere" in message
 
 
 def test_a_corrupt_image_is_named(pets):
@@ -290,6 +478,136 @@ def test_sixteen_bits_are_scaled(tmp_path):
     values = np.array([[0, 257, 32896, 65535]], np.uint16)
     save(Image.fromarray(values), tmp_path, "test", "cat", "a.png")
     assert one_image(tmp_path).flatten().tolist() == [0, 1, 128, 255]
+
+
+NUMBERS = [  # values, what they become
+    (np.float32([0, 0.5, 1]), [0, 128, 255]),
+    (np.float32([0, 0.25, 0.5]), [0, 64, 128]),
+    (np.float32([0, 0.6, 254.6]), [0, 1, 255]),
+    (np.float32([16, 200, 255]), [16, 200, 255]),
+    (np.float32([0, 0, 0]), [0, 0, 0]),
+    (np.int32([0, 100, 255]), [0, 100, 255]),
+    (np.int32([0, 1, 1]), [0, 1, 1]),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), NUMBERS)
+def test_floats_and_long_integers_are_scaled_by_one_rule(tmp_path, values, expected):
+    save(Image.fromarray(values[None]), tmp_path, "test", "cat", "a.tiff")
+    assert one_image(tmp_path).flatten().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "span"),
+    [
+        (np.float32([-1, 0, 1]), "-1 to 1"),
+        (np.float32([-0.1, 100, 255]), "-0.1 to 255"),
+        (np.float32([0, 0.5, 1.02]), "0 to 1.02"),
+        (np.float32([0, 1, 9]), "0 to 9"),
+        (np.float32([0, 1, 256]), "0 to 256"),
+        (np.float32([0, np.nan, 1]), "nan to nan"),
+        (np.float32([0, np.inf, 1]), "0 to inf"),
+        (np.float32([-np.inf, 0, 1]), "-inf to 1"),
+        (np.int32([-1, 0, 1]), "-1 to 1"),
+        (np.int32([0, 1, 256]), "0 to 256"),
+        (np.int32([0, 1, 2**31 - 1]), "0 to 2.14748e+09"),
+    ],
+)
+def test_values_without_a_rule_are_refused_by_name(tmp_path, values, span):
+    save(Image.fromarray(values[None]), tmp_path, "test", "cat", "a.tiff")
+    message = message_of(ValueError, f"folder:{tmp_path}", "test")
+    assert f"{tmp_path / 'test' / 'cat' / 'a.tiff'} has values from {span}" in message
+    assert "save it with 8 or 16 bits" in message
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_sixteen_bits_are_scaled_in_either_byte_order(tmp_path, mode):
+    values = np.array([[0, 257, 32896, 65535]], "<u2" if mode == "I;16" else ">u2")
+    image = Image.frombytes(mode, (4, 1), values.tobytes())
+    save(image, tmp_path, "test", "cat", "a.tiff")
+    assert one_image(tmp_path).flatten().tolist() == [0, 1, 128, 255]
+
+
+def test_a_netpbm_of_sixteen_bits_is_scaled(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    values = np.array([[0, 257, 65535]], ">u2")
+    (tmp_path / "test" / "cat" / "a.pgm").write_bytes(b"P5 3 1 65535\n" + values.tobytes())
+    assert one_image(tmp_path).flatten().tolist() == [0, 1, 255]
+
+
+def png(depth, colour, row, key):
+    """A PNG of one row with a transparent colour; `row` holds its packed bytes."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    samples = 3 if colour == 2 else 1
+    width = len(row) * 8 // (depth * samples)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0))
+        + chunk(b"tRNS", struct.pack(f">{samples}H", *key))
+        + chunk(b"IDAT", zlib.compress(b"\0" + row))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "key", "expected"),
+    [
+        (1, 0, b"\x0f", [0], [255] * 8),
+        (1, 0, b"\x0f", [1], [0] * 4 + [255] * 4),
+        (2, 0, b"\x1b", [0], [255, 85, 170, 255]),
+        (2, 0, b"\x1b", [2], [0, 85, 255, 255]),
+        (4, 0, b"\x0b\x21", [11], [0, 255, 34, 17]),
+        (8, 0, b"\x00\x07\xf0", [7], [0, 255, 240]),
+        (16, 0, b"\x00\x00\x80\x80\x80\x81", [0], [255, 128, 128]),
+        (16, 0, b"\x00\x00\x80\x80\x40\x40", [0x8080], [0, 255, 64]),
+        (8, 2, b"\1\2\3\4\5\6", [1, 2, 3], [255, 4, 255, 5, 255, 6]),
+        (16, 2, b"\1\0\2\0\3\0\4\0\5\0\6\0", [256, 512, 768], [255, 4, 255, 5, 255, 6]),
+    ],
+)
+def test_a_transparent_colour_is_white_at_any_depth(tmp_path, depth, colour, row, key, expected):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    (tmp_path / "test" / "cat" / "a.png").write_bytes(png(depth, colour, row, key))
+    assert one_image(tmp_path).flatten().tolist() == expected
+
+
+@pytest.mark.parametrize("mode", ["LA", "La", "PA", "RGBA", "RGBa"])
+def test_alpha_in_any_mode_is_laid_over_white(tmp_path, mode):
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
+    image.putpixel((1, 0), (0, 0, 0, 0))
+    image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
+    pixels = decoding._to_eight_bits(image, 1, False)
+    assert (pixels[0, 0] == 0).all()
+    assert (pixels[0, 1] == 255).all()
+
+
+def test_a_palette_with_degrees_of_transparency_is_laid_over_white(tmp_path):
+    image = Image.new("P", (3, 1))
+    image.putpalette([0, 0, 0] * 3)
+    image.putdata([0, 1, 2])
+    save(image, tmp_path, "test", "cat", "a.png", transparency=bytes([255, 128, 0]))
+    assert one_image(tmp_path)[0].flatten().tolist() == [0, 127, 255]
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"), [("CMYK", "jpg"), ("CMYK", "tiff"), ("YCbCr", "tiff"), ("LAB", "tiff")]
+)
+def test_colours_of_other_spaces_are_those_seen(tmp_path, mode, suffix):
+    colour = Image.new("RGB", (8, 8), (200, 100, 50))
+    if mode == "LAB":
+        to_lab = ImageCms.buildTransform(
+            ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+        )
+        image = ImageCms.applyTransform(colour, to_lab)
+    else:
+        image = colour.convert(mode)
+    save(image, tmp_path, "test", "cat", f"a.{suffix}")
+    expected = torch.tensor([200, 100, 50]).view(3, 1, 1)
+    assert (one_image(tmp_path).int() - expected).abs().max() <= 5
 
 
 def test_transparency_is_laid_over_white(tmp_path):

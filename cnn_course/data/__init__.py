@@ -5,14 +5,18 @@ from pathlib import Path
 
 import torch
 
+from cnn_course.data.cache import cache_folder, why_not_writable
+from cnn_course.data.decoding import read_image
 from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
-from cnn_course.data.folders import read_folder, read_image
+from cnn_course.data.folders import read_folder
 from cnn_course.data.images import ImageSet, hold_out, is_among
 from cnn_course.names import SPLITS, check_data, check_split
 
 __all__ = ["SPLITS", "ImageSet", "load", "read_image", "split_mnist"]
 
 SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
+
+KEPT = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}  # torchvision's folders
 
 
 def load(
@@ -34,12 +38,15 @@ def load(
       where they are missing. Validation is taken from the training split: for `mnist` the 5,000
       digits of `mnist-sample`, for `cifar10` 500 images a class.
     - `folder:PATH`: your own images, in `PATH/train/<class>/` and `PATH/test/<class>/`; one of the
-      two is enough. Where there is no `PATH/validation`, a tenth of each class of `train` is held
-      out, at least one image where there are two, and `train` is the rest. Classes and files are
-      taken in the order of their names; subfolders of a class count, hidden files do not.
+      two is enough. `PATH/validation` may be called `val`, `valid` or `dev` too. Where there is
+      none, a tenth of each class of `train` is held out, at least one image where there are two,
+      and `train` is the rest. Classes and files are taken in the order of their names; subfolders
+      of a class count, once each, and hidden files do not.
 
     Images of a folder, of any format that Pillow reads, are turned upright (EXIF), transparent
-    ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame. Then
+    ones are laid over white, 16 bits are scaled to 8, and an animation gives its first frame.
+    Floats from 0 to 1 are scaled to 0 to 255; floats and integers of 32 bits that reach from 0 to
+    255 (floats at least to 16) are bytes as they are; all others are refused. Then
     each is made `size` (one number, or H and W) with `channels` (1 or 3): scaled in proportion,
     antialiased, until it covers that size, and cropped at the centre. The defaults are those of the
     first image, of `train` where there is one, so that all splits agree; with `largest`, which
@@ -51,7 +58,7 @@ def load(
     environment variable CNN_COURSE_CACHE, or else ~/.cache/cnn_course.
 
     Raises ValueError for an unknown name or split and for images that cannot be used, and
-    FileNotFoundError for data that are not there.
+    FileNotFoundError or another OSError for data that are not there or cannot be read.
     """
     check_split(split)
     check_data(name)
@@ -70,12 +77,11 @@ def load(
             f"leave out largest="
         )
 
-    root = Path(root or os.environ.get("CNN_COURSE_CACHE") or "~/.cache/cnn_course").expanduser()
     if name == "mnist-sample":
         return mnist_sample(split)
     if name == "mnist-m":
         return mnist_m(split, root)
-    full = _load_full(name, split != "test", root, download)
+    full = _load_full(name, split != "test", cache_folder(root), download)
     if split == "test":
         return full
     kept, held = split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
@@ -91,12 +97,19 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
         data = dataset(root, train=train, download=download)
     except (RuntimeError, OSError, ValueError, TypeError, AssertionError, LookupError) as error:
         if download:
+            reason = why_not_writable(root)
+            if reason:
+                raise OSError(
+                    f"{name} could not be downloaded, because {root} cannot be written ({reason}); "
+                    f"set the environment variable CNN_COURSE_CACHE to another folder"
+                ) from error
             raise OSError(
-                f"{name} could not be downloaded into {root} ({error}); "
-                f"delete what is there and try again"
+                f"{name} could not be downloaded into {root} ({error}); try again, and where that "
+                f"does not help, first move {root / KEPT[name]} elsewhere, if it is there"
             ) from error
         raise FileNotFoundError(
-            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True)'
+            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True) '
+            f"or, on the command line, with --download"
         ) from error
     if name == "mnist":
         images, classes = data.data.unsqueeze(1), DIGITS

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cnn_course.data.cache import cache_folder, write_whole
 from cnn_course.data.images import SEED, ImageSet, hold_out
 from cnn_course.names import SPLITS
 
@@ -56,16 +56,16 @@ def _digits() -> tuple[torch.Tensor, torch.Tensor]:
     return images, torch.from_numpy(labels[order].astype(np.int64))
 
 
-def mnist_m(split: str, folder: Path) -> ImageSet:
-    """`mnist_sample` over patches of two photographs, (N, 3, 32, 32), kept in a file of `folder`.
+def mnist_m(split: str, root: str | os.PathLike | None = None) -> ImageSet:
+    """`mnist_sample` over patches of two photographs, (N, 3, 32, 32), kept in `cache_folder(root)`.
 
-    A kept file that is damaged is made again, and a folder that cannot be written is done without.
+    A kept file that is damaged is made again; a folder that is not there and cannot be made, or
+    not be written, is done without.
     Warns where this machine decodes the photographs to other pixels than those of the course.
     """
-    file = folder / f"mnist-m-{split}.bin"
     expected = SHA256["mnist-m", split]
     with contextlib.suppress(OSError):
-        data = file.read_bytes()
+        data = _file(split, root).read_bytes()
         if hashlib.sha256(data).hexdigest() == expected:
             return _from_bytes(f"mnist-m {split}", data, COUNTS[split])
 
@@ -73,7 +73,7 @@ def mnist_m(split: str, folder: Path) -> ImageSet:
     data = images.to_bytes()
     if hashlib.sha256(data).hexdigest() == expected:
         with contextlib.suppress(OSError):
-            _write(file, data)
+            write_whole(_file(split, root), data)
     else:
         from PIL import __version__ as version
 
@@ -83,6 +83,10 @@ def mnist_m(split: str, folder: Path) -> ImageSet:
             stacklevel=3,
         )
     return images
+
+
+def _file(split: str, root: str | os.PathLike | None) -> Path:
+    return cache_folder(root) / f"mnist-m-{split}.bin"
 
 
 def build_mnist_m(split: str) -> ImageSet:
@@ -124,16 +128,3 @@ def _from_bytes(name: str, data: bytes, count: int) -> ImageSet:
     labels = np.frombuffer(data, "<i8", offset=pixels.size).astype(np.int64)
     images = torch.from_numpy(pixels).view(count, 3, PATCH, PATCH)
     return ImageSet(name, images, torch.from_numpy(labels), DIGITS)
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write all of `data` or nothing: another process never sees half a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent)
-    try:
-        with open(handle, "wb") as stream:
-            stream.write(data)
-        os.replace(temporary, file)
-    except OSError:
-        os.unlink(temporary)
-        raise

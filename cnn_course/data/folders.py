@@ -1,16 +1,16 @@
-"""The reader's own images: `PATH/train/<class>/*`, `PATH/test/<class>/*`, read once into memory."""
+"""The reader's own images, all of a split read once into memory."""
 
 import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from cnn_course.data.decoding import decode, to_tensor
 from cnn_course.data.images import ImageSet, hold_out
-from cnn_course.names import SPLITS
+from cnn_course.data.listing import Listing, list_splits
 
 MAX_BYTES = 16 * 2**30
 
@@ -23,16 +23,16 @@ def read_folder(
     largest: int | None = None,
 ) -> ImageSet:
     """Read one split of an image folder; `cnn_course.data.load` describes the rules."""
-    splits = _list_splits(Path(path).expanduser())
-    files, _, _ = next(iter(splits.values()))
-    first = Image.fromarray(_read(files[0]))
+    splits = list_splits(path)
+    first = Image.fromarray(decode(next(iter(splits.values())).files[0]))
     height, width = _height_width(size, largest, first)
     if channels is None:
         channels = len(first.getbands())
     if channels not in (1, 3):
         raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
 
-    files, labels, classes = _choose(path, splits, split)
+    chosen = _choose(path, splits, split)
+    files = chosen.files
     total = len(files) * channels * height * width
     if total > MAX_BYTES:
         raise ValueError(
@@ -42,82 +42,36 @@ def read_folder(
     images = torch.empty(len(files), channels, height, width, dtype=torch.uint8)
 
     def read_into(index):
-        images[index] = _to_tensor(_read(files[index]), height, width, channels)
+        images[index] = to_tensor(decode(files[index]), height, width, channels)
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(read_into, range(len(files))):
             pass  # an error in a thread is raised here, for the first file that has one
-    return ImageSet(f"folder:{path} {split}", images, labels, classes)
+    return ImageSet(f"folder:{path} {split}", images, chosen.labels, chosen.classes)
 
 
-def _list_splits(root: Path) -> dict[str, tuple[list[Path], torch.Tensor, tuple[str, ...]]]:
-    """For each split that `root` has: its files, their labels (N,), and the classes."""
-    if not root.is_dir():
-        raise FileNotFoundError(f"there is no folder {root}; give folder:PATH an existing one")
-    splits = {name: _list_split(root / name) for name in SPLITS if (root / name).is_dir()}
-    if not splits:
-        raise FileNotFoundError(
-            f"{root} has no folder train, validation or test; put the images into "
-            f"{root / 'train'}/<class> and {root / 'test'}/<class>"
-        )
-    (one, (_, _, classes)), *others = splits.items()
-    for other, (_, _, its_classes) in others:
-        for name in sorted(set(classes) ^ set(its_classes)):
-            has, lacks = (one, other) if name in classes else (other, one)
-            raise ValueError(
-                f"class {name!r} is in {root / has} and not in {root / lacks}; "
-                f"give every split the same classes"
-            )
-    return splits
-
-
-def _list_split(folder: Path) -> tuple[list[Path], torch.Tensor, tuple[str, ...]]:
-    classes = sorted(p.name for p in folder.iterdir() if p.is_dir() and not _is_clutter(p))
-    if not classes:
-        raise FileNotFoundError(
-            f"{folder} has no class folders; put the images into {folder}/<class>"
-        )
-    files, labels = [], []
-    for label, name in enumerate(classes):
-        members = _list_files(folder / name)
-        if not members:
-            raise ValueError(f"class {folder / name} has no images; add some or remove the folder")
-        files += members
-        labels += [label] * len(members)
-    return files, torch.tensor(labels), tuple(classes)
-
-
-def _list_files(folder: Path) -> list[Path]:
-    """All files below `folder`, in the order of their names, whatever order the disk gives."""
-    files = []
-    for p in sorted(folder.iterdir(), key=lambda p: p.name):
-        if not _is_clutter(p):
-            files += _list_files(p) if p.is_dir() else [p]
-    return files
-
-
-def _is_clutter(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
-
-
-def _choose(path, splits, split) -> tuple[list[Path], torch.Tensor, tuple[str, ...]]:
+def _choose(path: str, splits: dict[str, Listing], split: str) -> Listing:
     """Files, labels and classes of `split`; a missing validation is a tenth of train."""
     if split in splits and (split != "train" or "validation" in splits):
         return splits[split]
-    if split == "test" or "train" not in splits:
+    train = splits.get("train")
+    kept, held = hold_out(train.labels, 0.1) if train else ([], [])
+    if split == "test" or not train:
+        instead = ""
+        if split == "test" and ("validation" in splits or len(held)):
+            instead = ', or take split="validation" (on the command line, --split validation)'
         raise FileNotFoundError(
             f"{path} has no folder {split}, only {' and '.join(splits)}; "
-            f"put images into {Path(path) / split}/<class>"
+            f"put images into {Path(path) / split}/<class>{instead}"
         )
-    files, labels, classes = splits["train"]
-    kept, held = hold_out(labels, 0.1)
     if split == "validation" and len(held) == 0:
         raise ValueError(
-            f"{Path(path) / 'train'} has one image a class, too few to hold any out; "
+            f"{train.folder} has one image a class, too few to hold any out; "
             f"add images or a folder {Path(path) / 'validation'}"
         )
     indices = kept if split == "train" else held
-    return [files[i] for i in indices.tolist()], labels[indices], classes
+    files = [train.files[i] for i in indices.tolist()]
+    return Listing(train.folder, files, train.labels[indices], train.classes)
 
 
 def _height_width(size, largest, first: Image.Image) -> tuple[int, int]:
@@ -135,43 +89,3 @@ def _height_width(size, largest, first: Image.Image) -> tuple[int, int]:
     if min(height, width) < 1:
         raise ValueError(f"size={size!r}: give a whole number of pixels, or a pair (H, W) of them")
     return height, width
-
-
-def _read(file: Path) -> np.ndarray:
-    """Decode a file to uint8, grey (H, W) or RGB (H, W, 3), upright and opaque."""
-    try:
-        with Image.open(file) as image:
-            return np.asarray(_to_eight_bits(ImageOps.exif_transpose(image)))
-    except UnidentifiedImageError:
-        raise ValueError(f"{file} is no image that Pillow can read; remove or replace it") from None
-    except Exception as error:  # decoders raise all sorts: OSError, SyntaxError, struct.error, …
-        raise ValueError(
-            f"{file} cannot be read as an image ({error}); remove or replace it"
-        ) from error
-
-
-def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
-    """One image as `read_folder` has it: uint8 (channels, height, width)."""
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    return _to_tensor(_read(Path(file)), height, width, channels)
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
-    if image.mode.startswith("I"):  # 16 bits, which convert("L") would clip at 255
-        values = np.asarray(image).astype(np.int64).clip(0, 65535)
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("L" if grey else "RGB")
-
-
-def _to_tensor(pixels: np.ndarray, height: int, width: int, channels: int) -> torch.Tensor:
-    image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-    pixels = np.array(image).reshape(height, width, channels)
-    return torch.from_numpy(pixels).permute(2, 0, 1)  # (C, H, W)

@@ -1,0 +1,101 @@
+"""One image file of any format that Pillow reads, as bytes: upright, opaque, grey or RGB."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+WHOLE = {"1": 255, "L;2": 85, "L;4": 17}  # what one step of a PNG's sample is in 8 bits
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """How a PNG that is not loaded yet stores a pixel, such as "L;2" for grey of two bits."""
+    return image.tile[0][3] if image.format == "PNG" and image.tile else ""
+
+
+class _RangeError(ValueError):
+    """Values for which there is no rule."""
+
+
+def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
+    """One image as `read_folder` has it: uint8 (channels, height, width)."""
+    try:
+        found = Path(file).is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise type(error)(
+            f"{file} cannot be read ({error.strerror}); check its name and your rights to it"
+        ) from None
+    if not found:
+        raise FileNotFoundError(f"there is no file {file}")
+    return to_tensor(decode(Path(file)), height, width, channels)
+
+
+def decode(file: Path) -> np.ndarray:
+    """Decode a file to uint8, grey (H, W) or RGB (H, W, 3), upright and opaque."""
+    remedy = "replace it, or move it elsewhere"
+    try:
+        with Image.open(file) as image:
+            unit = WHOLE.get(_raw_mode(image), 1)
+            deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
+            return _to_eight_bits(ImageOps.exif_transpose(image), unit, deep)
+    except UnidentifiedImageError:
+        raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
+    except _RangeError as error:
+        raise ValueError(f"{file} {error}") from None
+    except Exception as error:  # decoders raise all sorts: OSError, SyntaxError, struct.error, …
+        raise ValueError(f"{file} cannot be read as an image ({error}); {remedy}") from error
+
+
+def to_tensor(pixels: np.ndarray, height: int, width: int, channels: int) -> torch.Tensor:
+    """Scale and crop what `decode` gives: uint8 (channels, height, width)."""
+    image = Image.fromarray(pixels).convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
+    pixels = np.array(image).reshape(height, width, channels)
+    return torch.from_numpy(pixels).permute(2, 0, 1)  # (C, H, W)
+
+
+def _to_eight_bits(image: Image.Image, unit: int, deep: bool) -> np.ndarray:
+    """The pixels of a loaded `image`; `unit` scales the grey level that a file calls transparent.
+
+    `deep` says that the mode "I" holds 16 bits.
+    """
+    key = image.info.get("transparency")
+    numbers = image.mode == "F" or image.mode.startswith("I")
+    grey = numbers or image.mode in ("1", "L", "LA", "La")
+    if numbers:
+        values = np.asarray(image)
+        pixels = _scale(values, image.mode, deep)
+        clear = np.zeros(values.shape, bool) if key is None else values == key
+    elif image.mode in ("1", "L", "RGB") and key is not None:
+        # Pillow compares the key to pixels that it has scaled to 8 bits already.
+        pixels = np.array(image.convert("L" if grey else "RGB"))
+        if grey:
+            clear = pixels == key * unit
+        else:
+            high = max(key) > 255  # the key of 16 bits a channel
+            clear = (pixels == [k >> 8 if high else k for k in key]).all(2)
+    else:
+        if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or key is not None:
+            image = image.convert("LA") if image.mode == "La" else image
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        return np.array(image.convert("L" if grey else "RGB"))
+    pixels[clear] = 255
+    return pixels
+
+
+def _scale(values: np.ndarray, mode: str, deep: bool) -> np.ndarray:
+    """Grey levels as bytes, by the rule that `cnn_course.data.load` describes."""
+    if mode != "F" and (deep or mode != "I"):
+        return ((values.astype(np.int64).clip(0, 65535) + 128) // 257).astype(np.uint8)
+    low, high = values.min(), values.max()
+    # What ends a little above 1 would be black if it were taken for bytes.
+    fits = low >= 0 and (high <= 1 or 16 <= high <= 255 or (mode == "I" and high <= 255))
+    if not fits:  # NaN is one of these
+        raise _RangeError(
+            f"has values from {low:g} to {high:g}, which may mean anything; "
+            f"save it with 8 or 16 bits, or bring its values to 0 to 1 or 0 to 255"
+        )
+    return np.rint(values * (255.0 if mode == "F" and high <= 1 else 1)).astype(np.uint8)
