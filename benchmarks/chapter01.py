@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from digits import sample_tested_on_rest
 from recording import record
-from searching import SETTINGS, accuracy, search_and_run
+from searching import SETTINGS, accuracy, search_and_run, train
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,6 +23,9 @@ NETWORKS = {"MLP": MLP, "CNN, flatten": FlattenCNN, "CNN, global pooling": Globa
 FIT = {"epochs": 8, "batch_size": 64}
 SHIFTS = range(-6, 7)
 PERMUTATION_SEED = 0
+# Ten seeds put the MLP ahead on scrambled digits, which an argument of the chapter rules out. So it
+# is asked again with seeds that had no part in that.
+MORE_SEEDS, MLP_RATE = range(10, 100), 0.1  # the rate of both its rows
 
 
 def scramble(data: ImageSet) -> ImageSet:
@@ -57,9 +60,21 @@ def main(folder: str):
 
         return search_and_run(NETWORKS[network], sets, measure, first=(-3, -2, -1), **FIT)
 
+    def run_again(order: str) -> dict:
+        runs = []
+        for seed in MORE_SEEDS:
+            found = train(MLP, orders[order], seed, lr=MLP_RATE, **FIT)
+            model = found.pop("model")
+            tested = {"test_accuracy": accuracy(model, orders[order]["test"])}
+            runs.append({"seed": seed} | found | tested)
+        return {"runs": runs}
+
     settings = SETTINGS | FIT | {"permutation_seed": PERMUTATION_SEED}
     rows = [{"network": network, "order": order} for order in orders for network in NETWORKS]
-    record("chapter01", list(in_order.values()), settings, rows, run)
+    data = list(in_order.values())
+    record("chapter01", data, settings, rows, run)
+    again = FIT | {"lr": MLP_RATE, "permutation_seed": PERMUTATION_SEED}
+    record("chapter01_mlp", data, again, [{"order": order} for order in orders], run_again)
 
 
 if __name__ == "__main__":
