@@ -290,6 +290,19 @@ def test_a_folder_that_may_not_be_read_is_named(pets, place, monkeypatch):
     assert f"{closed} cannot be read (Permission denied); check its name and your rights" in message
 
 
+def test_a_file_that_may_not_be_read_is_named(pets, monkeypatch):
+    opening, closed = Image.open, pets / "test" / "cat" / "01.png"
+
+    def refuse(file):
+        if file == closed:
+            raise PermissionError(13, "Permission denied", str(file))
+        return opening(file)
+
+    monkeypatch.setattr(Image, "open", refuse)
+    message = message_of(PermissionError, f"folder:{pets}", "test")
+    assert f"{closed} cannot be read (Permission denied); check your rights" in message
+
+
 @pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000])
 def test_a_path_that_is_too_long_is_refused_in_a_sentence(path):
     assert "check its name" in message_of(OSError, f"folder:{path}")

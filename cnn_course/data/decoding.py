@@ -43,6 +43,12 @@ def decode(file: Path) -> np.ndarray:
         raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
     except _RangeError as error:
         raise ValueError(f"{file} {error}") from None
+    except OSError as error:
+        if error.errno is None:  # the decoder's own complaint about what is in the file
+            raise ValueError(f"{file} cannot be read as an image ({error}); {remedy}") from error
+        raise type(error)(
+            f"{file} cannot be read ({error.strerror}); check your rights to it, and the disk"
+        ) from error
     except Exception as error:  # decoders raise all sorts: OSError, SyntaxError, struct.error, …
         raise ValueError(f"{file} cannot be read as an image ({error}); {remedy}") from error
 
