@@ -33,8 +33,8 @@ def imports_are_declared(root: Path) -> list[str]:
         modules = {m for cell in cells for m in imported(parse(cell.source))}
         complaints += _undeclared(path.name, modules, base & pinned)
     for folder in CODE_FOLDERS:
-        # pytest adds folders to the path, for the conftest.py at the root.
-        near = pytest.get("pythonpath", []) if folder == "." else []
+        # pytest adds folders to the path, for the conftest.py at the root and for tests of scripts.
+        near = pytest.get("pythonpath", []) if folder in (".", "tests") else []
         helpers = {path.stem for name in near for path in (root / name).glob("*.py")}
         for path in sorted((root / folder).glob("**/*.py" if folder == "cnn_course" else "*.py")):
             siblings = helpers | {sibling.stem for sibling in path.parent.glob("*.py")}

@@ -5,6 +5,8 @@ import math
 import threading
 
 import pytest
+import recording
+import searching
 import torch
 
 from cnn_course.data import load
@@ -14,19 +16,14 @@ ROWS = [{"row": name} for name in NAMES]
 
 
 @pytest.fixture
-def benchmarks(monkeypatch, pytestconfig):
-    monkeypatch.syspath_prepend(pytestconfig.rootpath / "benchmarks")
-
-
-@pytest.fixture
-def record(benchmarks, tmp_path):
+def record(tmp_path):
     """Record `ROWS` in a folder of its own."""
-    from recording import record
-
     data = load("mnist-sample", "validation")
 
     def run(function, settings=None, rows=ROWS):
-        record("small", [data], settings or {"epochs": 1}, rows, function, folder=tmp_path)
+        recording.record(
+            "small", [data], settings or {"epochs": 1}, rows, function, folder=tmp_path
+        )
         return json.loads((tmp_path / "small.json").read_text(encoding="utf-8"))
 
     return run
@@ -105,9 +102,8 @@ def test_what_is_no_number_is_null(record):
 
 
 @pytest.fixture
-def search(benchmarks, monkeypatch):
+def search(monkeypatch):
     """The rates tried and what is recorded, where `accuracy(lr)` stands for a training."""
-    import searching
 
     def run(accuracy, **options):
         trained = []

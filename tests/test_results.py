@@ -24,7 +24,18 @@ def rows_of(name):
 
 
 def test_the_recorded_runs():
-    assert set(NAMES) == {*COMPARISONS, *FIRST, "lenet5", "recipe_search", "recipe_fresh"}
+    others = {"chapter01_mlp", "lenet5", "recipe_search", "recipe_fresh"}
+    assert set(NAMES) == {*COMPARISONS, *FIRST, *others}
+
+
+def test_the_surprise_of_chapter_01_is_asked_again_with_other_seeds():
+    """The same rate, the same digits, and no seed that had a part in it."""
+    first, again = results.load("chapter01"), results.load("chapter01_mlp")
+    assert again["provenance"]["data"] == first["provenance"]["data"]
+    rates = {row["lr"] for row in first["rows"] if row["network"] == "MLP"}
+    assert rates == {again["provenance"]["settings"]["lr"]}
+    for row in again["rows"]:
+        assert [run["seed"] for run in row["runs"]] == list(range(10, 100))
 
 
 @pytest.mark.parametrize("name", NAMES)
