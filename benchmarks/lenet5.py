@@ -40,8 +40,9 @@ The official test split was not used.
 - **Seed**: {seed}, named before anything was measured.
 - **Accuracy** on the validation digits: {accuracy:.2%}; over {seeds} seeds {mean:.2%} ± {sd:.2%}.
 - **Input**: one channel, 28×28, values in [0, 1], a bright digit on black. \
-Mean and standard deviation are in the weights.
-- **Not for**: digits in other frames, sizes or colours than MNIST's. \
+Mean and standard deviation are in the weights. \
+`cnn-course predict` brings a drawn or photographed digit into this form.
+- **Not for**: digits in other frames, sizes or colours than MNIST's, unless they are prepared. \
 Chapter 04 shows how it fails on them.
 - **SHA-256** of `lenet5.safetensors`: `{sha256}`
 """

@@ -1,13 +1,14 @@
 """What the commands of `cnn_course.cli` do. Each gives what is to be printed: a text, or JSON."""
 
+from json import dumps
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.console import say
-from cnn_course.data import ImageSet, load, read_image
+from cnn_course.console import complain, say
+from cnn_course.data import ImageSet, load, read_digit, read_image
 from cnn_course.devices import choose_device
 from cnn_course.inspection import layer_table
 from cnn_course.models import build, load_model, save_model
@@ -17,6 +18,8 @@ from cnn_course.running import Progress, RunFolder
 from cnn_course.training import RECIPES, count_steps, fit
 from cnn_course.training import predict as predict_logits
 from cnn_course.verdict import failure
+
+MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepared as MNIST's were
 
 
 def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit, start, download):
@@ -54,6 +57,8 @@ def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit,
                 raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
             classes = list(train_set.classes)
             about = {"in_channels": channels, "input_size": side, "classes": classes}
+            if not data.startswith("folder:"):
+                about["data"] = data
             folder.save_history(history)
             save_model(folder.weights, network, model, about)
             folder.finish()
@@ -95,19 +100,31 @@ def evaluate(model, data, split, device, json, download):
     return "\n".join([head, "true class, and how often each class was the answer:", *rows])
 
 
-def predict(model, images, json):
-    network, about = _find(model)
-    side, channels = about["input_size"], about["in_channels"]
-    pixels = torch.stack([read_image(path, side, side, channels) for path in images])
-    with torch.no_grad():
-        shares, labels = network(pixels.float() / 255).softmax(1).max(1)
-    results = [
-        {"image": str(path), "class": about["classes"][label], "probability": share}
-        for path, label, share in zip(images, labels.tolist(), shares.tolist(), strict=True)
-    ]
+def predict(model, images, json, raw):
+    network, about = _first_a_network(model, images)
+    prepares = about.get("data") in MNIST and not raw
+    results, errors = [], []
+    for path in images:
+        try:
+            pixels, did = _picture(path, about, prepares)
+        except (ValueError, OSError) as error:
+            errors.append(error)
+            continue
+        with torch.no_grad():
+            share, label = network(pixels[None].float() / 255).softmax(1)[0].max(0)
+        found = {"image": str(path), "class": about["classes"][label], "probability": share.item()}
+        results.append(found | ({"prepared": did} if prepares else {}))
+    if len(images) == len(errors) == 1:
+        raise errors[0]
+    for error in errors:
+        complain(str(error))
     if json:
-        return results
-    return "\n".join(f"{r['image']}: {r['class']} {r['probability']:.1%}" for r in results)
+        say(dumps(results, allow_nan=False))
+    for found in [] if json else results:
+        did = f" (prepared: {found['prepared']})" if prepares else ""
+        say(f"{found['image']}: {found['class']} {found['probability']:.1%}{did}")
+    if errors:
+        raise ValueError(f"{len(errors)} of {len(images)} images could not be used")
 
 
 def export(model, out):
@@ -176,6 +193,31 @@ def _find(model: str) -> tuple[nn.Module, dict]:
     if not file.exists():
         raise ValueError(f"no weights come with the course for {model}; give a run's folder")
     return load_model(file)
+
+
+def _first_a_network(model: str, images: list[Path]) -> tuple[nn.Module, dict]:
+    """`_find`, with a word where the network was given after the images."""
+    try:
+        return _find(model)
+    except (ValueError, OSError) as error:
+        networks = [
+            p for p in images if p.is_dir() or p.suffix == ".safetensors" or str(p) in MODELS
+        ]
+        if networks and Path(model).is_file():
+            raise ValueError(
+                f"{model} is no trained network; give the network first and then the images, as in "
+                f"cnn-course predict {networks[0]} {model}"
+            ) from error
+        raise
+
+
+def _picture(path: Path, about: dict, prepares: bool) -> tuple[torch.Tensor, str]:
+    """An image as the network takes it, uint8 (C, H, W), and what was done to a digit."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give its images, as in {path / '*.png'}")
+    if prepares:
+        return read_digit(path)
+    return read_image(path, about["input_size"], about["input_size"], about["in_channels"]), ""
 
 
 def _fitting(data: str, split: str, about: dict, download: bool = False) -> ImageSet:

@@ -90,7 +90,17 @@ def parser() -> argparse.ArgumentParser:
 
     predict = command("predict", "say what images show")
     predict.add_argument("model", metavar="MODEL_OR_DIR", help=trained)
-    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    predict.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        type=Path,
+        help="for a network that was trained on MNIST a digit, drawn or photographed, dark on "
+        "light or light on dark: it is found, scaled and centred as MNIST's digits were",
+    )
+    predict.add_argument(
+        "--raw", action="store_true", help="give the network the image as it is, only resized"
+    )
     for sub in (evaluate, predict):
         sub.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 

@@ -4,8 +4,6 @@ A digit is a few strokes through control points in a unit square, x to the right
 writer moves the points a little, slants the digit and makes it narrow or wide.
 """
 
-from functools import cache
-
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -134,7 +132,7 @@ def draw(
     centre: tuple[float, float] | None = None,
     turn: float = 0.0,
 ) -> Image.Image:
-    """`digit` in white on black, "L" of `size` (W, H): `height` and `pen` in pixels, `turn` in °."""
+    """`digit` in white on black, "L" of `size` (W, H); `height`, `pen` in pixels, `turn` in °."""
     image = Image.new("L", size)
     canvas = ImageDraw.Draw(image)
     middle = np.array(centre if centre is not None else (size[0] / 2, size[1] / 2))

@@ -7,12 +7,21 @@ import torch
 
 from cnn_course.data.cache import cache_folder, why_not_writable
 from cnn_course.data.decoding import read_image
+from cnn_course.data.digits import prepare_digit, read_digit
 from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
 from cnn_course.data.folders import read_folder
 from cnn_course.data.images import ImageSet, hold_out, is_among
 from cnn_course.names import SPLITS, check_data, check_split
 
-__all__ = ["SPLITS", "ImageSet", "load", "read_image", "split_mnist"]
+__all__ = [
+    "SPLITS",
+    "ImageSet",
+    "load",
+    "prepare_digit",
+    "read_digit",
+    "read_image",
+    "split_mnist",
+]
 
 SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
 

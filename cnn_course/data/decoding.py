@@ -20,6 +20,11 @@ class _RangeError(ValueError):
 
 def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
     """One image as `read_folder` has it: uint8 (channels, height, width)."""
+    return to_tensor(decode(existing(file)), height, width, channels)
+
+
+def existing(file: Path) -> Path:
+    """`file`, if it is one: FIFOs and folders are not opened."""
     try:
         found = Path(file).is_file()
     except OSError as error:  # a name that is too long, a folder that may not be entered
@@ -28,7 +33,7 @@ def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tens
         ) from None
     if not found:
         raise FileNotFoundError(f"there is no file {file}")
-    return to_tensor(decode(Path(file)), height, width, channels)
+    return Path(file)
 
 
 def decode(file: Path) -> np.ndarray:

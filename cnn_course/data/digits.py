@@ -1,12 +1,30 @@
 """A digit that somebody drew or photographed, prepared as the digits of MNIST were."""
 
+from pathlib import Path
+
 import numpy as np
+import torch
 from PIL import Image
 from scipy import ndimage
+
+from cnn_course.data.decoding import decode, existing
 
 WORKING = 320  # pixels: the longer side of a larger picture is brought down to no more
 BOX = 20  # pixels: the longer side of MNIST's digits, in a field of 28
 EIGHT = np.ones((3, 3))  # pixels that touch at a corner belong together
+
+
+def read_digit(file: Path) -> tuple[torch.Tensor, str]:
+    """The digit in an image file, prepared by `prepare_digit`: uint8 (1, 28, 28), and what it did.
+
+    Raises FileNotFoundError, or ValueError where the file is no image or shows no digit.
+    """
+    pixels = decode(existing(file))
+    try:
+        digit, did = prepare_digit(pixels)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    return torch.from_numpy(digit)[None], did
 
 
 def prepare_digit(pixels: np.ndarray) -> tuple[np.ndarray, str]:
@@ -49,7 +67,6 @@ def prepare_digit(pixels: np.ndarray) -> tuple[np.ndarray, str]:
     """
     grey, block = _grey(pixels)
     height, width = grey.shape
-    longer = max(grey.shape)
     even, dark = _polarity(grey)
     ink = _ink(grey if dark else 1 - grey, even)
     if ink.max() < (0.01 if even else 0.1):
@@ -130,10 +147,7 @@ def _digit(ink: np.ndarray) -> np.ndarray:
     mass = ndimage.sum_labels(ink, parts, range(1, count + 1))
     length = np.array([max(s.stop - s.start for s in box) for box in boxes])
     edges = np.array(
-        [
-            (y.start == 0) + (y.stop == height) + (x.start == 0) + (x.stop == width)
-            for y, x in boxes
-        ]
+        [(y.start == 0) + (y.stop == height) + (x.start == 0) + (x.stop == width) for y, x in boxes]
     )
     inner = length[edges == 0].max(initial=0)
     if inner >= max(ink.shape) / 8:
