@@ -9,8 +9,9 @@ from cnn_course import results
 from cnn_course.data import load
 
 NAMES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
-# Rows of each comparison, and those in which no rate beats guessing.
-COMPARISONS = {"chapter01": (6, set())}
+# How many rows each comparison has; of those under way, what a restart has still to record.
+COMPARISONS = {"chapter01": 6}
+UNDER_WAY = ("chapter03_deep", "chapter04_ladder")
 # Recorded before rows had ten seeds of their own: three seeds a row, which chose its rate as well.
 FIRST = ("chapter03", "chapter04")
 
@@ -25,7 +26,7 @@ def rows_of(name):
 
 def test_the_recorded_runs():
     others = {"chapter01_mlp", "lenet5", "recipe_search", "recipe_fresh"}
-    assert set(NAMES) == {*COMPARISONS, *FIRST, *others}
+    assert set(NAMES) == {*COMPARISONS, *UNDER_WAY, *FIRST, *others}
 
 
 def test_the_surprise_of_chapter_01_is_asked_again_with_other_seeds():
@@ -64,13 +65,13 @@ def test_every_run_has_its_seed_and_all_epochs(name):
                 assert len(values) == epochs or run["diverged"]
 
 
-@pytest.mark.parametrize("name", COMPARISONS)
+@pytest.mark.parametrize("name", [*COMPARISONS, *UNDER_WAY])
 def test_comparisons_are_fair(name):
     """Ten fresh seeds a row, and the best rate of its search, which has worse ones around it."""
     recorded = results.load(name)
     searched = set(recorded["provenance"]["settings"]["search_seeds"])
-    count, guessing = COMPARISONS[name]
-    assert len(recorded["rows"]) == count
+    if name in COMPARISONS:
+        assert len(recorded["rows"]) == COMPARISONS[name]
     for row in recorded["rows"]:
         assert [run["seed"] for run in row["runs"]] == list(range(10))
         assert not searched & set(range(10))
@@ -83,7 +84,7 @@ def test_comparisons_are_fair(name):
         if row["beats_guessing"]:
             assert min(means) < row["lr"] < max(means)
         else:
-            assert f"{row['activation']}, {row['initialisation']}" in guessing
+            assert len(means) >= 7
             assert max(means.values()) < 0.13
 
 
