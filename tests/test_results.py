@@ -10,8 +10,8 @@ from cnn_course.data import load
 
 NAMES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
 # How many rows each comparison has; of those under way, what a restart has still to record.
-COMPARISONS = {"chapter01": 6}
-UNDER_WAY = ("chapter03_deep", "chapter04_ladder")
+COMPARISONS = {"chapter01": 6, "chapter04_ladder": 11}
+UNDER_WAY = ("chapter03_deep",)
 # Recorded before rows had ten seeds of their own: three seeds a row, which chose its rate as well.
 FIRST = ("chapter03", "chapter04")
 
