@@ -245,6 +245,15 @@ def test_folders_that_link_to_one_another_are_read_once(pets):
     assert load(f"folder:{pets}", "test").labels.tolist() == [0, 0, 0, 0, 1, 1]
 
 
+@pytest.mark.parametrize("target", [".", "..", "../train"])
+def test_a_link_that_leads_back_up_is_no_class(pets, target):
+    expected = load(f"folder:{pets}")
+    os.symlink(target, pets / "train" / "again")
+    again = load(f"folder:{pets}")
+    assert again.sha256 == expected.sha256
+    assert again.classes == expected.classes
+
+
 def test_a_class_may_be_a_link(pets, tmp_path):
     os.rename(pets / "test" / "cat", pets / "pool")
     os.symlink("../pool", pets / "test" / "cat")
@@ -549,19 +558,19 @@ def test_a_netpbm_of_sixteen_bits_is_scaled(tmp_path):
 
 
 def png(depth, colour, row, key):
-    """A PNG of one row with a transparent colour; `row` holds its packed bytes."""
+    """A PNG of one row, with a transparent colour or alpha; `row` holds its packed bytes."""
 
     def chunk(kind, data):
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    samples = 3 if colour == 2 else 1
+    samples = {0: 1, 2: 3, 4: 2}[colour]
     width = len(row) * 8 // (depth * samples)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0))
-        + chunk(b"tRNS", struct.pack(f">{samples}H", *key))
+        + (chunk(b"tRNS", struct.pack(f">{samples}H", *key)) if key else b"")
         + chunk(b"IDAT", zlib.compress(b"\0" + row))
         + chunk(b"IEND", b"")
     )
@@ -580,6 +589,7 @@ def png(depth, colour, row, key):
         (16, 0, b"\x00\x00\x80\x80\x40\x40", [0x8080], [0, 255, 64]),
         (8, 2, b"\1\2\3\4\5\6", [1, 2, 3], [255, 4, 255, 5, 255, 6]),
         (16, 2, b"\1\0\2\0\3\0\4\0\5\0\6\0", [256, 512, 768], [255, 4, 255, 5, 255, 6]),
+        (16, 2, b"\0\5\0\5\0\5\5\0\5\0\5\0", [5, 5, 5], [255, 5, 255, 5, 255, 5]),
     ],
 )
 def test_a_transparent_colour_is_white_at_any_depth(tmp_path, depth, colour, row, key, expected):
@@ -588,12 +598,19 @@ def test_a_transparent_colour_is_white_at_any_depth(tmp_path, depth, colour, row
     assert one_image(tmp_path).flatten().tolist() == expected
 
 
+def test_grey_of_16_bits_with_alpha_stays_grey(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    data = png(16, 4, b"\x10\x10\xff\xff\x40\x40\0\0", None)
+    (tmp_path / "test" / "cat" / "a.png").write_bytes(data)
+    assert one_image(tmp_path).tolist() == [[[16, 255]]]
+
+
 @pytest.mark.parametrize("mode", ["LA", "La", "PA", "RGBA", "RGBa"])
 def test_alpha_in_any_mode_is_laid_over_white(tmp_path, mode):
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))
     image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
-    pixels = decoding._to_eight_bits(image, 1, False)
+    pixels = decoding._to_eight_bits(image, image.mode, False)
     assert (pixels[0, 0] == 0).all()
     assert (pixels[0, 1] == 255).all()
 

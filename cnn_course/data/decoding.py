@@ -41,9 +41,9 @@ def decode(file: Path) -> np.ndarray:
     remedy = "replace it, or move it elsewhere"
     try:
         with Image.open(file) as image:
-            unit = WHOLE.get(_raw_mode(image), 1)
+            raw = _raw_mode(image)
             deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
-            return _to_eight_bits(ImageOps.exif_transpose(image), unit, deep)
+            return _to_eight_bits(ImageOps.exif_transpose(image), raw, deep)
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
     except _RangeError as error:
@@ -67,14 +67,14 @@ def to_tensor(pixels: np.ndarray, height: int, width: int, channels: int) -> tor
     return torch.from_numpy(pixels).permute(2, 0, 1)  # (C, H, W)
 
 
-def _to_eight_bits(image: Image.Image, unit: int, deep: bool) -> np.ndarray:
-    """The pixels of a loaded `image`; `unit` scales the grey level that a file calls transparent.
+def _to_eight_bits(image: Image.Image, raw: str, deep: bool) -> np.ndarray:
+    """The pixels of a loaded `image`, which a PNG stored as `raw`.
 
     `deep` says that the mode "I" holds 16 bits.
     """
     key = image.info.get("transparency")
     numbers = image.mode == "F" or image.mode.startswith("I")
-    grey = numbers or image.mode in ("1", "L", "LA", "La")
+    grey = numbers or image.mode in ("1", "L", "LA", "La") or raw.startswith("LA;")
     if numbers:
         values = np.asarray(image)
         pixels = _scale(values, image.mode, deep)
@@ -83,10 +83,10 @@ def _to_eight_bits(image: Image.Image, unit: int, deep: bool) -> np.ndarray:
         # Pillow compares the key to pixels that it has scaled to 8 bits already.
         pixels = np.array(image.convert("L" if grey else "RGB"))
         if grey:
-            clear = pixels == key * unit
+            clear = pixels == key * WHOLE.get(raw, 1)
         else:
-            high = max(key) > 255  # the key of 16 bits a channel
-            clear = (pixels == [k >> 8 if high else k for k in key]).all(2)
+            deep = raw.startswith("RGB;16")
+            clear = (pixels == [k >> 8 if deep else k for k in key]).all(2)
     else:
         if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or key is not None:
             image = image.convert("LA") if image.mode == "La" else image

@@ -106,7 +106,9 @@ def _what_was_meant(root: Path) -> str:
 
 
 def _list_split(folder: Path) -> Listing:
-    folders = [p for p in _entries(folder) if p.is_dir()]
+    # A link that leads back up is no class.
+    above = _above(folder) | {_identity(folder)}
+    folders = [p for p in _entries(folder) if p.is_dir() and _identity(p) not in above]
     if not folders:
         raise FileNotFoundError(
             f"{folder} has no class folders; put the images into {folder}/<class>"
@@ -132,8 +134,7 @@ def _list_split(folder: Path) -> Listing:
 def _list_files(folder: Path) -> list[Path]:
     """All files below `folder`, in the order of their names, whatever order the disk gives."""
     # A link may lead back to a folder that was seen, or to one that holds this one.
-    above = (*folder.resolve().parents, *Path(os.path.abspath(folder)).parents)
-    seen = {_identity(p) for p in above}
+    seen = _above(folder)
     files, waiting = [], [folder]
     while waiting:
         p = waiting.pop()
@@ -148,6 +149,13 @@ def _list_files(folder: Path) -> list[Path]:
         else:
             raise ValueError(f"{p} is neither a file nor a folder; move it elsewhere")
     return files
+
+
+def _above(folder: Path) -> set[tuple[int, int]]:
+    """The folders that hold `folder`, where it is and on the way that it was given."""
+    return {
+        _identity(p) for p in (*folder.resolve().parents, *Path(os.path.abspath(folder)).parents)
+    }
 
 
 def _identity(folder: Path) -> tuple[int, int]:
