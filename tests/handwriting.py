@@ -185,6 +185,36 @@ def photograph(digit: int, random: np.random.RandomState, megapixels: float) -> 
     return ImageChops.add(photo, grain, offset=-128)
 
 
+def on_a_table(photo: Image.Image, random: np.random.RandomState) -> Image.Image:
+    """`photo` as if its paper ended before its edges: a dark, grained table all around."""
+    width, height = photo.size
+    margins = random.uniform(0.02, 0.12, 8) * min(photo.size)
+    left, top, right, bottom = width - margins[0], margins[1], margins[2], height - margins[3]
+    corners = [
+        (right, top),
+        (left, margins[4] + margins[5]),
+        (width - margins[6], bottom),
+        (margins[7], height - margins[1]),
+    ]
+    paper = Image.new("L", photo.size)
+    ImageDraw.Draw(paper).polygon(corners, fill=255)
+    grain = np.repeat(random.normal(0, 10, (height, -(-width // 40))), 40, axis=1)[:, :width]
+    wood = np.array([(90, 60, 40), (50, 45, 45), (140, 105, 70)][random.randint(3)])
+    table = Image.fromarray((wood + grain[..., None]).clip(0, 255).astype(np.uint8))
+    return Image.composite(photo, table, paper)
+
+
+def blackboard(digit: int, random: np.random.RandomState, size: tuple[int, int]) -> Image.Image:
+    """`digit` in chalk on a blackboard, RGB of `size` (W, H), in uneven light."""
+    board = Image.new("RGB", size, [(40, 60, 50), (30, 30, 32), (60, 80, 70)][random.randint(3)])
+    height = min(size) * random.uniform(0.3, 0.7)
+    chalk = draw(digit, random, size, height, height * random.uniform(0.04, 0.16))
+    board.paste((225, 225, 220), mask=chalk)
+    lit = np.asarray(ImageChops.multiply(board, light(size, random).convert("RGB")))
+    noisy = lit + random.normal(0, 4, lit.shape)
+    return Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+
+
 def rule(image: Image.Image, distance: float, squared: bool, turn: float, width: float) -> None:
     """Lines across an "L" image, `distance` pixels apart and turned by `turn` degrees."""
     canvas = ImageDraw.Draw(image)
