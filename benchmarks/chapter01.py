@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from digits import sample_tested_on_rest
 from recording import record
-from searching import SETTINGS, accuracy, search_and_run, train
+from searching import SETTINGS, accuracy, run_seeds, search_and_run
 from torch import nn
 from torch.nn import functional as F
 
@@ -61,13 +61,12 @@ def main(folder: str):
         return search_and_run(NETWORKS[network], sets, measure, first=(-3, -2, -1), **FIT)
 
     def run_again(order: str) -> dict:
-        runs = []
-        for seed in MORE_SEEDS:
-            found = train(MLP, orders[order], seed, lr=MLP_RATE, **FIT)
-            model = found.pop("model")
-            tested = {"test_accuracy": accuracy(model, orders[order]["test"])}
-            runs.append({"seed": seed} | found | tested)
-        return {"runs": runs}
+        sets = orders[order]
+
+        def measure(model: nn.Module) -> dict:
+            return {"test_accuracy": accuracy(model, sets["test"])}
+
+        return {"runs": run_seeds(MLP, sets, MORE_SEEDS, measure, lr=MLP_RATE, **FIT)}
 
     settings = SETTINGS | FIT | {"permutation_seed": PERMUTATION_SEED}
     rows = [{"network": network, "order": order} for order in orders for network in NETWORKS]

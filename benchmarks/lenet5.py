@@ -13,7 +13,8 @@ import sys
 
 from digits import mnist
 from recording import record
-from searching import train
+from searching import run_seeds
+from torch import nn
 
 from cnn_course import results
 from cnn_course.augmentation import Augment
@@ -55,14 +56,15 @@ def main(folder: str):
     path = WEIGHTS / "lenet5.safetensors"
 
     def run(seed: int) -> dict:
-        trained = train(LeNet5, sets, seed, **FIT)
-        model = trained.pop("model")
-        if seed == SHIPPED:
-            classes = list(data[0].classes)
-            about = {"in_channels": 1, "input_size": 28, "classes": classes, "data": "mnist"}
-            save_model(path, model, "lenet5", about)
-        parameters = sum(p.numel() for p in model.parameters())
-        return {"parameters": parameters, "runs": [{"seed": seed} | trained]}
+        def ship(model: nn.Module) -> dict:
+            if seed == SHIPPED:
+                classes = list(data[0].classes)
+                about = {"in_channels": 1, "input_size": 28, "classes": classes, "data": "mnist"}
+                save_model(path, model, "lenet5", about)
+            return {}
+
+        parameters = sum(p.numel() for p in LeNet5().parameters())
+        return {"parameters": parameters, "runs": run_seeds(LeNet5, sets, [seed], ship, **FIT)}
 
     record("lenet5", list(data), settings, [{"seed": seed} for seed in SEEDS], run)
     runs = [run for row in results.load("lenet5")["rows"] for run in row["runs"]]

@@ -10,7 +10,7 @@ import sys
 
 from digits import sample_tested_on_rest
 from recording import record
-from searching import accuracy, train
+from searching import accuracy, run_seeds
 from torch import nn
 
 from cnn_course import results
@@ -54,19 +54,13 @@ def main(folder: str):
     }
 
     def run_search(**row) -> dict:
-        return {"runs": [run(seed, row)[0] for seed in SEARCH_SEEDS]}
+        return {"runs": run_seeds(LeNet5, sample, SEARCH_SEEDS, **FIT, **row)}
 
     def run_fresh(**row) -> dict:
-        runs = []
-        for seed in FRESH_SEEDS:
-            found, model = run(seed, row)
-            runs.append(found | {name: accuracy(model, tests[name]) for name in tests})
-        return {"runs": runs}
+        def measure(model: nn.Module) -> dict:
+            return {name: accuracy(model, digits) for name, digits in tests.items()}
 
-    def run(seed: int, row: dict) -> tuple[dict, nn.Module]:
-        found = train(LeNet5, sample, seed, **FIT, **row)
-        model = found.pop("model")
-        return {"seed": seed} | found, model
+        return {"runs": run_seeds(LeNet5, sample, FRESH_SEEDS, measure, **FIT, **row)}
 
     data, settings = list(sample.values()), FIT | {"augment": repr(FIT["augment"])}
     record("recipe_search", data, settings, ROWS, run_search)

@@ -1,7 +1,7 @@
 """One row of a comparison: a learning rate by validation, then fresh seeds at that rate."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache
 
@@ -32,7 +32,6 @@ def search_and_run(
     *,
     watch: Callable[[nn.Module], dict] = lambda model: {},
     first: tuple[int, ...] = (-4, -3, -2),
-    seeds: tuple[int, ...] = SEEDS,
     **options,
 ) -> dict:
     """What is recorded of a row: its `lr`, the `search` that chose it, and a run for each seed.
@@ -60,18 +59,32 @@ def search_and_run(
     while score(best) > guessing and best in (ks[0], ks[-1]) and LOWEST < best < HIGHEST:
         ks = sorted([*ks, best - 1 if best == ks[0] else best + 1])
         best = max(ks, key=score)
-    runs = []
-    for seed in seeds:
-        run = train(build, sets, seed, lr=_rate(best), **options)
-        model = run.pop("model")
-        runs.append({"seed": seed} | run | measure(model))
     return {
         "lr": _rate(best),
         "beats_guessing": score(best) > guessing,
         "parameters": sum(p.numel() for p in build().parameters()),
         "search": {_rate(k): tries(k) for k in ks},
-        "runs": runs,
+        "runs": run_seeds(build, sets, SEEDS, measure, lr=_rate(best), **options),
     }
+
+
+def run_seeds(
+    build: Callable[[], nn.Module],
+    sets: dict[str, ImageSet],
+    seeds: Iterable[int],
+    measure: Callable[[nn.Module], dict] = lambda model: {},
+    **options,
+) -> list[dict]:
+    """What is recorded of a training with each of `seeds`, and what `measure` says of its network.
+
+    `sets` and `options` are as in `search_and_run`.
+    """
+    runs = []
+    for seed in seeds:
+        run = train(build, sets, seed, **options)
+        model = run.pop("model")
+        runs.append({"seed": seed} | run | measure(model))
+    return runs
 
 
 def accuracy(model: nn.Module, images: ImageSet) -> float:

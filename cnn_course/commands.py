@@ -1,4 +1,7 @@
-"""What the commands of `cnn_course.cli` do. Each gives what is to be printed: a text, or JSON."""
+"""What the commands of `cnn_course.cli` do. Each gives what is to be printed: a text, or JSON.
+
+`predict` prints itself, so that the answers are out when it complains of an image.
+"""
 
 from json import dumps
 from pathlib import Path

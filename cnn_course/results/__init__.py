@@ -29,7 +29,7 @@ def gap_in_sd(a, b) -> float:
     """The gap between the means of two groups of runs, in pooled standard deviations.
 
     The pooled standard deviation is the root of the mean of both variances. With three runs in each
-    group, chance alone makes a gap of 2.3 less than once in twenty .
+    group, chance alone makes a gap of 2.3 less than once in twenty.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     pooled_sd = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
