@@ -15,7 +15,7 @@ def load(name: str) -> dict:
     """The recorded run `name`, a dictionary with the keys `provenance` and `rows`.
 
     Each row has its names, its own commit, hardware and seconds, and `runs`, one for each seed.
-    (The first recordings, of chapters 03 and 04, have `runs` in place of `rows`.)
+    (The first recording, of chapter 03, has `runs` in place of `rows`.)
 
     Raises ValueError, with the names there are, for any other.
     """
@@ -29,7 +29,7 @@ def gap_in_sd(a, b) -> float:
     """The gap between the means of two groups of runs, in pooled standard deviations.
 
     The pooled standard deviation is the root of the mean of both variances. With three runs in each
-    group, chance alone makes a gap of 2.3 less than once in twenty.
+    group, chance alone makes a gap of 2.3 less than once in twenty (chapter 03 computes it).
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     pooled_sd = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
