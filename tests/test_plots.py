@@ -18,7 +18,7 @@ def test_number_grid_writes_every_number_in_its_cell(ax):
     values = np.array([[1.0, -2.5, 0.0], [3.0, 4.0, 5.0]])
     plots.number_grid(ax, values)
     assert {t.get_position(): t.get_text() for t in ax.texts} == {
-        (0, 0): "1", (1, 0): "-2.5", (2, 0): "0", (0, 1): "3", (1, 1): "4", (2, 1): "5",
+        (0, 0): "1", (1, 0): "−2.5", (2, 0): "0", (0, 1): "3", (1, 1): "4", (2, 1): "5",
     }  # fmt: skip
     assert not ax.patches
 
