@@ -33,7 +33,7 @@ FUNCTIONS = {
     "avg_pool2d": (POOLING, "average pooling"),
     "conv2d": (CONVOLUTION, "conv"),
     "linear": (LINEAR, "linear"),
-    **dict.fromkeys(("flatten", "view", "reshape"), (OTHER, "flatten")),
+    "flatten": (OTHER, "flatten"),
 }
 # What changes nothing that a picture could show.
 SILENT = ("contiguous", "to", "float", "clone", "detach", "squeeze", "requires_grad_", "__get__")
@@ -88,6 +88,8 @@ def of_function(name: str, shape, output: Tensor) -> Operation | None:
     to_vector = len(shape) == 4 and (output.dim() == 2 or output.shape[2:] == (1, 1))
     if to_vector and name in ("mean", "amax", "adaptive_avg_pool2d", "adaptive_max_pool2d"):
         kind, words = POOLING, f"global {'max' if 'max' in name else 'average'} pooling"
+    if len(shape) > 2 and output.dim() == 2 and name in ("view", "reshape"):
+        words = "flatten"
     if kind == JOIN:  # with a number or a parameter, unless the caller finds a second branch
         kind = OTHER
     if kind == OTHER and shape == output.shape:
