@@ -9,7 +9,7 @@ from cnn_course.inspection import LayerTable, layer_table
 from cnn_course.plots.operations import DETAIL
 from cnn_course.plots.tracing import Step, follow
 
-LEAST_COPIES = 3  # of what is drawn once
+LEAST_SAVED = 2  # equal groups are drawn once where this leaves out so many blocks
 
 
 @dataclass
@@ -159,8 +159,8 @@ def _fold(trunk: list[Block], shortcuts: list[Shortcut]):
 
     kept, place, folds, i = [0], {0: 0}, [], 1
     while i < len(trunk):
-        sizes = range(1, (len(trunk) - i) // LEAST_COPIES + 1)
-        found = [(n, size) for size in sizes if (n := copies(i, size)) >= LEAST_COPIES]
+        found = [(copies(i, size), size) for size in range(1, (len(trunk) - i) // 2 + 1)]
+        found = [(n, size) for n, size in found if (n - 1) * size >= LEAST_SAVED]
         n, size = max(found, key=lambda f: (f[0] - 1) * f[1], default=(1, 1))
         for j in range(n * size):
             place[i + j] = len(kept) + j % size

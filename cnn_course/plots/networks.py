@@ -40,8 +40,9 @@ def draw_network(
     that follows. Beside an arrow stand the operation, what is joined to it (activation,
     normalization, dropout), and the number of parameters as `layer_table` has it; the line below
     is their share in all. Convolution is blue, pooling green, fully connected red, all else grey.
-    Arcs at the left are branches that leave the main way and come back to it. Blocks that stand
-    three times and more one behind the other are drawn once, in a bracket that says how often.
+    Arcs at the left are branches that leave the main way and come back to it. Equal groups of
+    blocks, one behind the other, are drawn once where that saves two blocks and more, in a bracket
+    that says how often.
 
     `names` are written beside the blocks, from top to bottom, one for each but the image, flattened
     maps and sums: ("C1", "S2", …). Raises ValueError for another number of names and for an

@@ -61,7 +61,8 @@ class Between(TorchFunctionMode):
         shape = next((x.shape for x in tensors([*args, kwargs])), None)
         output = function(*args, **kwargs)
         if sources and isinstance(output, Tensor):
-            operation = of_function(getattr(function, "__name__", "function"), shape, output)
+            name = getattr(function, "__name__", "function")
+            operation = of_function(name, shape, output, args, kwargs)
             if operation is not None and len(sources) > 1:
                 operation = operation._replace(kind=JOIN)
             self.trail.add(operation, output, sources)
