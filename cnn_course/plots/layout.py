@@ -10,8 +10,8 @@ from cnn_course.plots.blocks import Block, Course, Shortcut
 from cnn_course.plots.operations import JOIN, LINEAR, OTHER
 from cnn_course.plots.tracing import Step
 
-WIDTH, WIDER = 4.6, 5.0  # of the figure; the second with shortcuts or folds
-MARGIN, LINE, SIZE, AIR = 0.1, 0.175, 10, 0.09  # size in points
+WIDTH, WIDER = 4.5, 4.9  # of the figure; the second with shortcuts or folds
+MARGIN, LINE, SIZE, AIR = 0.05, 0.175, 10, 0.09  # size in points
 SIDE, LONGEST = 0.95, 1.4  # of the largest map, and of the longest vector
 BAR, SHORTEST, NARROWEST = 0.15, 0.28, 0.04  # a vector's height, an arrow, the smallest side
 SHEET, DEPTH, SLANT = 0.05, 0.42, 0.6  # from sheet to sheet, at most in all, rise over run
@@ -88,7 +88,7 @@ class Layout:
         if i == len(self.blocks) - 1:
             said.append(role(block))
         head = [(self.text_left, 0, shape, True)]
-        x, end = self.text_left + text_width(shape, bold=True) + 0.12, self.text_left + self.room
+        x, end = self.text_left + text_width(shape, bold=True) + 0.16, self.text_left + self.room
         line = 0
         for text in wrapped(", ".join(said), end - x):
             if x + text_width(text) > end:  # no room beside the shape: below it
