@@ -376,6 +376,21 @@ def test_a_batch_norm_before_the_convolution_waits_for_it():
     assert written[at + 1] == "conv 3×3, padding 1 · 38"
 
 
+def test_work_with_a_number_or_a_parameter_is_joined_to_what_it_follows():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.conv = nn.Parameter(torch.ones(4, 1, 1)), nn.Conv2d(2, 4, 3)
+
+        def forward(self, x):
+            return self.scale * F.relu(self.conv(x)) + 1
+
+    figure = plots.draw_network(Scaled(), (2, 8, 8))
+    assert "ReLU, multiply, add" in texts(figure)
+    assert not patches(figure, "join")
+    assert "4 of them are not in the picture" in texts(figure)
+
+
 class Loose(nn.Module):
     """Loses the trail of its tensors, and has parameters that no layer holds."""
 

@@ -57,8 +57,9 @@ class Between(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         # In-place work gives back the tensor that it was given: its origin is asked before.
-        sources = () if self.inside else self.trail.sources([*args, kwargs])
-        shape = next((x.shape for x in tensors([*args, kwargs])), None)
+        known = [x for x in tensors([*args, kwargs]) if id(x) in self.trail.origin]
+        sources = () if self.inside else self.trail.sources(known)
+        shape = known[0].shape if known else None
         output = function(*args, **kwargs)
         if sources and isinstance(output, Tensor):
             name = getattr(function, "__name__", "function")
