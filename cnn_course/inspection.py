@@ -107,7 +107,7 @@ def layer_table(model: nn.Module, input_shape: tuple[int, ...]) -> LayerTable:
         macs = (flops - inside) // 2
         rows.append(LayerRow(name or "(model)", kind, shape, own_parameters(layer), macs, field))
 
-    with _one_pass(model, input_shape) as (x, hook), FlopCounterMode(display=False) as counter:
+    with one_pass(model, input_shape) as (x, hook), FlopCounterMode(display=False) as counter:
         for name, layer in model.named_modules():
             if not any(layer.children()) or any(True for _ in layer.parameters(recurse=False)):
                 hook(layer.register_forward_pre_hook(enter))
@@ -187,7 +187,7 @@ def measured_receptive_field(
     border. Its shape, large in the middle and small outside, is the *effective* receptive field
     (Luo et al. 2016). Raises ValueError where the output is no map or has no such place.
     """
-    with _one_pass(model, input_shape, samples) as (x, _):
+    with one_pass(model, input_shape, samples) as (x, _):
         output = model(x.requires_grad_())
         if output.dim() != 4:
             raise ValueError(
@@ -208,7 +208,7 @@ def measured_receptive_field(
 
 
 @contextmanager
-def _one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
+def one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
     """Random images (count, *input_shape) and a place for hooks; the model is restored behind."""
     if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
         raise ValueError(f"input_shape={input_shape!r}: give (channels, height, width)")
