@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 
 import jupytext
-import nbformat
 import pytest
 from PIL import Image
 from test_building import strict_build
@@ -75,7 +74,8 @@ def html(tmp_path_factory):
     cell.execution_count = 1
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     data = {"image/png": png(301, 40), "text/plain": "<Figure>"}
-    cell.outputs = [nbformat.v4.new_output("display_data", data)]
+    output = {"output_type": "display_data", "data": data, "metadata": {}}
+    cell.outputs = [type(cell)(output)]
     done = strict_build(folder, notebook, suffix=".ipynb")
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "_build" / "html" / "page.html").read_text(encoding="utf-8")
