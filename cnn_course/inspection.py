@@ -221,7 +221,8 @@ def one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
     training = {layer: layer.training for layer in model.modules()}
     # With gradients, also where none are asked for: without them attention takes a fused path,
     # whose operations are not counted.
-    with ExitStack() as hooks, torch.enable_grad():
+    devices = [like.device] if like.is_cuda else []
+    with ExitStack() as hooks, torch.enable_grad(), torch.random.fork_rng(devices):
         try:
             model.eval()
             yield x, lambda handle: hooks.callback(handle.remove)

@@ -1,6 +1,7 @@
 """The operations of a network in words: what stands at an arrow of `draw_network`."""
 
 import re
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -29,11 +30,12 @@ FUNCTIONS = {
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), (JOIN, "concatenate")),
     **dict.fromkeys(("relu", "relu_"), (DETAIL, "ReLU")),
     **dict.fromkeys(("gelu", "silu", "elu", "softmax", "tanh", "sigmoid"), (DETAIL, None)),
-    **dict.fromkeys(("max_pool2d", "boolean_dispatch"), (POOLING, "max pooling")),
+    "max_pool2d": (POOLING, "max pooling"),
     "avg_pool2d": (POOLING, "average pooling"),
     "conv2d": (CONVOLUTION, "conv"),
     "linear": (LINEAR, "linear"),
-    **dict.fromkeys(("flatten", "view", "reshape"), (OTHER, "flatten")),
+    "dropout": (DETAIL, "dropout"),
+    "flatten": (OTHER, "flatten"),
 }
 # What changes nothing that a picture could show.
 SILENT = ("contiguous", "to", "float", "clone", "detach", "squeeze", "requires_grad_", "__get__")
@@ -75,19 +77,26 @@ def of_layer(layer: nn.Module, x: Tensor | None, output: Tensor) -> Operation | 
         return Operation(OTHER, "padding " + (", ".join(map(str, dict.fromkeys(sides)))))
     if type(layer).__module__ == "torch.nn.modules.activation":
         return Operation(DETAIL, name)
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return Operation(DETAIL if same_shape else OTHER, words[0].lower() + words[1:])
+    elementwise = same_shape and not any(True for _ in layer.parameters())
+    return Operation(DETAIL if elementwise else OTHER, _spoken(name))
 
 
-def of_function(name: str, shape, output: Tensor) -> Operation | None:
+def of_function(name: str, shape, output: Tensor, args=(), kwargs=None) -> Operation | None:
     """A function called outside of all layers on a tensor of this shape; None for a silent one."""
-    if name in SILENT:
+    # Between (N, C) and (N, C, 1, 1) nothing changes that could be seen.
+    same_vector = shape[:2] == output.shape[:2] and {*shape[2:], *output.shape[2:]} == {1}
+    if name in SILENT or same_vector:
         return None
     kind, words = FUNCTIONS.get(name, (OTHER, None))
     words = words or name.strip("_").replace("_", " ")
     to_vector = len(shape) == 4 and (output.dim() == 2 or output.shape[2:] == (1, 1))
     if to_vector and name in ("mean", "amax", "adaptive_avg_pool2d", "adaptive_max_pool2d"):
         kind, words = POOLING, f"global {'max' if 'max' in name else 'average'} pooling"
+    if name in ("max_pool2d", "avg_pool2d"):
+        given = dict(zip(("input", "kernel_size", "stride", "padding"), args, strict=False))
+        return _pooling(SimpleNamespace(**{"stride": None} | given | (kwargs or {})), words)
+    if len(shape) > 2 and output.dim() == 2 and name in ("view", "reshape"):
+        words = "flatten"
     if kind == JOIN:  # with a number or a parameter, unless the caller finds a second branch
         kind = OTHER
     if kind == OTHER and shape == output.shape:
@@ -124,13 +133,19 @@ def _pooling(layer, name: str) -> Operation:
     stride = _pair(kernel if layer.stride is None else layer.stride)
     padding = _pair(getattr(layer, "padding", 0))
     kinds = {"MaxPool2d": "max pooling", "AvgPool2d": "average pooling"}
-    words = kinds.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    words = kinds.get(name) or _spoken(name)
     words += f" {_by(kernel)}"
     if set(padding) != {0}:
         words += f", padding {_by(padding, square=False)}"
     if stride != kernel:
         words += f", stride {_by(stride, square=False)}"
     return Operation(POOLING, words, kernel)
+
+
+def _spoken(name: str) -> str:
+    """The name of a class as words: EncoderLayer → encoder layer."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).split()
+    return " ".join(part.lower() if part[1:].islower() else part for part in parts)
 
 
 def _pair(value) -> tuple[int, ...]:
