@@ -37,7 +37,7 @@ for name, value in (
     os.environ[name] = os.environ.get(name, "").strip() or value
 
 # Processor seconds on one thread, the kernel's start included, by the chapter's number.
-BUDGETS = {"00": 5, "01": 50, "02": 30, "03": 25, "04": 50, "05": 60, "06": 50, "07": 30}
+BUDGETS = {"00": 5, "01": 50, "02": 30, "02b": 20, "03": 25, "04": 50, "05": 60, "06": 50, "07": 30}
 SPENT = "processor seconds of the kernel so far"
 
 _seconds = {}
@@ -86,7 +86,7 @@ def pytest_terminal_summary(terminalreporter):
         return
     terminalreporter.section("processor seconds and budget of each notebook")
     for path, seconds in sorted(_seconds.items()):
-        budget = BUDGETS.get(Path(path).name[:2])
+        budget = BUDGETS.get(Path(path).name.partition("_")[0])
         line = f"{path}: {seconds:.1f} s"
         if budget:
             line += f" of {budget} s" + (", which is over budget" if seconds > budget else "")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cnn_course.tables import html_table, text_table
+from cnn_course.tables import Table
 
 
 @dataclass(frozen=True)
@@ -96,19 +96,19 @@ class Comparison:
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
 
-    def _tables(self) -> list[tuple]:
-        tables = [(("row", "accuracy in %"), [(f"{row.name}", f"{row}") for row in self.rows])]
+    def _tables(self) -> list[Table]:
+        tables = [Table(("row", "accuracy in %"), [(row.name, str(row)) for row in self.rows])]
         if self.differences:
             level = _level(self.differences[0].confidence)
             head = ("difference", "points", f"{level} interval", "verdict")
-            tables.append((head, [difference._texts() for difference in self.differences]))
+            tables.append(Table(head, [difference._texts() for difference in self.differences]))
         return tables
 
     def __repr__(self) -> str:
-        return "\n\n".join(text_table(*table) for table in self._tables())
+        return "\n\n".join(map(repr, self._tables()))
 
     def _repr_html_(self) -> str:
-        return "".join(html_table(*table) for table in self._tables())
+        return "".join(table._repr_html_() for table in self._tables())
 
     def plot(self, ax=None):
         """Draw the differences as intervals, the first on top, and return the axes.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnn_course.arithmetic import IntOrPair, receptive_field
-from cnn_course.tables import html_table, text_table
+from cnn_course.tables import Table
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field")
 
@@ -45,7 +45,7 @@ class LayerTable:
     def macs(self) -> int:
         return sum(row.macs for row in self.rows)
 
-    def _texts(self) -> list[tuple[str, ...]]:
+    def _table(self) -> Table:
         texts = [
             (
                 row.name,
@@ -57,14 +57,14 @@ class LayerTable:
             )
             for row in self.rows
         ]
-        return [*texts, ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")]
+        total = ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")
+        return Table(COLUMNS, texts, left=2, foot=total)
 
     def __repr__(self) -> str:
-        return text_table(COLUMNS, self._texts(), left=2)
+        return repr(self._table())
 
     def _repr_html_(self) -> str:
-        *body, total = self._texts()
-        return html_table(COLUMNS, body, left=2, foot=total)
+        return self._table()._repr_html_()
 
 
 def _field_text(field: IntOrPair | str | None) -> str:

@@ -43,13 +43,23 @@ class Chapter:
     def read(cls, path: Path, course: Course) -> "Chapter":
         notebook = path.with_suffix(".ipynb")
         if not notebook.exists():
-            number = path.name[:2]
-            raise FileNotFoundError(f"{path.name} has no notebook: run `make run CH={number}`")
+            chapter = number(path)
+            raise FileNotFoundError(f"{path.name} has no notebook: run `make run CH={chapter}`")
         return cls(path, jupytext.read(path), jupytext.read(notebook), course)
 
     @property
     def number(self) -> str:
-        return self.path.name[:2]
+        return number(self.path)
+
+    @property
+    def label(self) -> str:
+        """The number as figures and equations have it: 2 for 02, 2b for 02b."""
+        return self.number.removeprefix("0")
+
+    @property
+    def goes_deeper(self) -> bool:
+        """Whether it stands beside a chapter, off the line of thought: 02b beside 02."""
+        return not self.number.isdecimal()
 
     @property
     def code_cells(self) -> list:
@@ -76,6 +86,11 @@ def chapter_files(root: Path) -> list[Path]:
     return sorted(path for path in files if re.fullmatch(r"\d\d[a-z]?_\w+", path.stem))
 
 
+def number(path: Path) -> str:
+    """What a chapter's file begins with: 02, or 02b for one that goes deeper."""
+    return path.name.partition("_")[0]
+
+
 def parse(code: str) -> ast.Module:
     """The code without IPython's magics, each replaced by `pass`."""
     return ast.parse(re.sub(r"^([ \t]*)[%!].*$", r"\1pass", code, flags=re.MULTILINE))
@@ -83,6 +98,23 @@ def parse(code: str) -> ast.Module:
 
 def without_code(markdown: str) -> str:
     return re.sub(r"^ *(`{3,}|~{3,}).*?^ *\1[`~]*[ \t]*$", "", markdown, flags=re.S | re.M)
+
+
+def headings(cells: list) -> list[tuple[int, str]]:
+    """Level and text of each heading in these Markdown cells, as a reader sees it."""
+    found = re.findall(
+        r"^(#{1,6}) +(.+?)[ #]*$", "\n".join(without_code(c.source) for c in cells), re.M
+    )
+    return [(len(marks), re.sub(r"[`*]", "", text)) for marks, text in found]
+
+
+def anchor(heading: str) -> str:
+    """The fragment that leads to a heading in the book, in JupyterLab and in Colab."""
+    return heading.replace(" ", "-")
+
+
+def is_folded(cell) -> bool:
+    return bool({"hide-cell", "hide-input", "remove-cell"} & set(cell.metadata.get("tags", [])))
 
 
 def first_line(cell) -> str:

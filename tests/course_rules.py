@@ -89,10 +89,18 @@ def contents_agree(root: Path) -> list[str]:
     for entry in sorted(listed - pages):
         if not any((root / f"{entry}{end}").exists() for end in (".md", ".ipynb")):
             complaints.append(f"_toc.yml lists {entry}, which does not exist")
+    # 02b goes deeper beside 02, and 02c beside 02b.
     chapters = sorted(page.removeprefix("chapters/") for page in pages if page[0] == "c")
-    numbers = [name[:2] for name in chapters]
-    if numbers != [f"{i:02}" for i in range(len(numbers))]:
-        complaints.append(f"the chapters' numbers must count on from 00; they are {numbers}")
+    numbers = [name.partition("_")[0] for name in chapters]
+    main = [number for number in numbers if number.isdecimal()]
+    if main != [f"{i:02}" for i in range(len(main))]:
+        complaints.append(f"the chapters' numbers must count on from 00; they are {main}")
+    for number in set(numbers) - set(main):
+        before = chr(ord(number[-1]) - 1).replace("a", "")
+        if f"{number[:-1]}{before}" not in numbers:
+            complaints.append(f"chapter {number} has no {number[:-1]}{before} before it")
+    if len(set(numbers)) != len(numbers):
+        complaints.append(f"two chapters have one number: {numbers}")
     in_toc = [entry for entry in entries if entry.startswith("chapters/")]
     if in_toc != sorted(in_toc):
         complaints.append(f"_toc.yml lists the chapters in the order {in_toc}")

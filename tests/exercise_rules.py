@@ -3,9 +3,10 @@
 import ast
 import re
 
-from chapter import Chapter, parse
+from chapter import Chapter, headings, parse
 
 EXERCISES_NEEDED = dict.fromkeys(("01", "02", "03", "04", "05", "06"), 4)
+PAPER_QUESTIONS = 2
 
 
 def check_call(node) -> str | None:
@@ -22,34 +23,60 @@ def is_solution(cell) -> bool:
 
 def exercises_are_complete(chapter: Chapter) -> list[str]:
     cells = [c for c in chapter.notebook.cells if c.source.strip()]
-    complaints, labels = [], []
+    complaints, numbers, section = [], [], ""
     for i, cell in enumerate(cells):
         if cell.cell_type != "markdown":
             continue
-        found = re.findall(r"^:{3,}\{exercise\}(.*)\n((?::[\w-]+:.*\n)*)", cell.source, re.M)
+        found = []
+        for level, text in headings([cell]):
+            section = text if level <= 2 else section
+            if level > 2 and text.startswith("Exercise "):
+                found.append((level, text, section))
         if len(found) > 1:
             complaints.append("two exercises stand in one cell; each needs its own code cells")
-        for title, options in found:
-            label = re.search(r"^:label:\s*(\S+)", options, re.MULTILINE)
-            labels.append(label[1] if label else f"none ({title.strip()})")
-            number = labels[-1].removeprefix("ex-").replace("-", ".")
-            if not title.strip():
-                complaints.append(f"exercise {number} has no title")
+        for level, text, section in found:
+            heading = re.fullmatch(r"Exercise (\d+\.\d+) · \S.*", text)
+            number = heading[1] if heading else "?"
+            numbers.append(number)
+            if heading is None or level != 3:
+                complaints.append(f"an exercise begins “### Exercise 1.1 · Title”, not “{text}”")
+            if section != "Exercises":
+                complaints.append(f"exercise {number} stands outside the section Exercises")
             blank, solution = [*cells[i + 1 : i + 3], None, None][:2]
             complaints += [f"exercise {number}: {p}" for p in blank_problems(blank, number)]
             complaints += [f"exercise {number}: {p}" for p in solution_problems(solution, number)]
-    chapter_number = int(chapter.number)
-    expected = [f"ex-{chapter_number}-{k + 1}" for k in range(len(labels))]
-    if labels != expected:
-        complaints.append(f"the exercises' labels are {labels}, not {expected}")
+    expected = [f"{chapter.label}.{k + 1}" for k in range(len(numbers))]
+    if numbers != expected:
+        complaints.append(f"the exercises' numbers are {numbers}, not {expected}")
     needed = EXERCISES_NEEDED.get(chapter.number, 0)
-    if len(labels) < needed:
-        complaints.append(f"it has {len(labels)} exercises; at least {needed} are needed")
-    numbers = {label.removeprefix("ex-").replace("-", ".") for label in labels}
-    known = {n for n in chapter.course.checks if n.startswith(f"{chapter_number}.")}
-    for number in sorted(numbers ^ known):
+    if len(numbers) < needed:
+        complaints.append(f"it has {len(numbers)} exercises; at least {needed} are needed")
+    known = {n for n in chapter.course.checks if n.startswith(f"{chapter.label}.")}
+    for number in sorted(set(numbers) ^ known):
         where = "no exercise" if number in known else "no check"
         complaints.append(f"{where} has the number {number}: chapter and checks must agree")
+    return complaints
+
+
+def paper_questions_are_complete(chapter: Chapter) -> list[str]:
+    """After the exercises come two for pencil and paper, each with a folded worked solution."""
+    prose = re.split(r"^## Exercises[ \t]*$", chapter.prose, maxsplit=1, flags=re.M)[-1]
+    parts = re.split(r"^(?=#{2,3} )", prose, flags=re.M)
+    questions = [part for part in parts if part.startswith("### On paper · ")]
+    complaints = []
+    needed = PAPER_QUESTIONS if chapter.number in EXERCISES_NEEDED else 0
+    if len(questions) < needed:
+        complaints.append(
+            f"it has {len(questions)} questions “### On paper · Title”; {needed} are needed"
+        )
+    for question in questions:
+        if not re.search(r"<details>\s*<summary>Worked solution</summary>", question):
+            complaints.append(
+                f"“{question.splitlines()[0]}” has no <details><summary>Worked solution</summary>"
+            )
+    behind = parts[parts.index(questions[0]) :] if questions else []
+    if any(part.startswith("### Exercise ") for part in behind):
+        complaints.append("an exercise follows a question on paper: those come last")
     return complaints
 
 

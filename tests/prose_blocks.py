@@ -24,9 +24,7 @@ def prose_blocks(chapter) -> list[Block]:
     blocks = []
     for section, cell, source in sections(chapter):
         texts = split_blocks(source)
-        figure = cell.metadata.get("mystnb", {})
-        texts.append(str(figure.get("figure", {}).get("caption", "")))
-        texts.append(str(figure.get("image", {}).get("alt", "")))
+        texts.append(str(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")))
         blocks += [Block(plain_text(t), link_targets(t), section) for t in texts if t.strip()]
     return blocks
 
@@ -47,16 +45,11 @@ def sections(chapter) -> Iterable[tuple[int, dict, str]]:
 
 
 def split_blocks(source: str) -> list[str]:
-    """The blocks of a Markdown text without comments, labels and option lines."""
+    """The blocks of a Markdown text without comments."""
     source = re.sub(r"<!--.*?-->", "", source, flags=re.S)
-    source = re.sub(r"^(\$\$)[ \t]*\([\w:-]+\)[ \t]*$", r"\1", source, flags=re.M)
-    source = re.sub(r"^\([\w:-]+\)=[ \t]*$", "", source, flags=re.M)
-    source = re.sub(r"^:{3,}\{(?:figure|image)\}.*$", "\n", source, flags=re.M)
-    source = re.sub(r"^:(?:alt|caption):", "\n", source, flags=re.M)
-    source = re.sub(r"^:[\w-]+:.*$", "", source, flags=re.M)
-    # A table row, a list item, a heading and a directive's first line are blocks of their own.
-    source = re.sub(r"^(?=[ \t]*(?:\||[-*+] |\d+[.)] |#+ |:::))", "\n", source, flags=re.M)
-    source = re.sub(r"^(#+ .*|:::.*)$", r"\1\n", source, flags=re.M)
+    # A table row, a list item, a quotation and a heading are blocks of their own.
+    source = re.sub(r"^(?=[ \t]*(?:\||[-*+] |\d+[.)] |#+ |> \*\*))", "\n", source, flags=re.M)
+    source = re.sub(r"^(#+ .*)$", r"\1\n", source, flags=re.M)
     return re.split(r"\n[ \t]*\n", source)
 
 
@@ -65,6 +58,7 @@ def plain_text(block: str) -> str:
     block = LINK.sub(r"\1", block)
     block = URL.sub(" ", block)
     block = re.sub(r"</?[a-zA-Z][^>]*>", " ", block)
+    block = re.sub(r"\\tag\{[^}]*\}", " ", block)
     block = block.replace("{,}", ",")
     block = re.sub(r"_\{\d{1,2}\}", " ", block)  # an index, as in w_{23}
     return re.sub(r"\\(?:[a-zA-Z]+|[,;:! ])", " ", block)

@@ -38,9 +38,12 @@ TOKEN = re.compile(
 )
 # Numbers in the name of a place in the course, its reading time, ResNet-50, a licence.
 _PART = r"(?:figures?|tables?|exercises?|sections?)\s+"
+_PLACE = r"\d{1,2}[a-z]?\.\d{1,2}"
+_MORE = r"(?:,| and| to|–)\s*"
 NAMES = re.compile(
-    rf"(?:\b{_PART}|§\s*)\d{{1,2}}\.\d{{1,2}}(?:(?:,| and| to|–)\s*\d{{1,2}}\.\d{{1,2}}\b(?!\s*%))*"
-    r"|\*About \d+(?:\.\d+)? (?:minutes|hours?)\.\*"
+    rf"(?:\b{_PART}|§\s*){_PLACE}(?:{_MORE}{_PLACE}\b(?!\s*%))*"
+    rf"|\bequations?\s+\({_PLACE}\)(?:{_MORE}\({_PLACE}\))*"
+    r"|\*About \d+(?:\.\d+)? (?:minutes|hours?)(?: to read, \d+ for the exercises)?\.\*"
     r"|(?-i:\b[A-Z]\w*-\d+\b|\bCC BY 4\.0\b)",
     re.IGNORECASE,
 )

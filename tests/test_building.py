@@ -18,7 +18,10 @@ BUILD += "from jupyter_book.cli.main import main; main()"
 
 
 def strict_build(folder, body, address=None, suffix=".md"):
-    """Build a book of one page, with the course's own settings; return the finished process."""
+    """Build a book of one page, with the course's own settings; return the finished process.
+
+    `body` is the page's Markdown under its title, or a notebook.
+    """
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, folder)
     settings = (folder / "_config.yml").read_text(encoding="utf-8")
@@ -27,7 +30,7 @@ def strict_build(folder, body, address=None, suffix=".md"):
     for name in ("_static", "tools"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    page = jupytext.reads(f"# A page\n\n{body}\n", "md:myst")
+    page = jupytext.reads(f"# A page\n\n{body}\n", "md:myst") if isinstance(body, str) else body
     page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     jupytext.write(page, folder / f"page{suffix}", fmt=None if suffix == ".ipynb" else "md:myst")
     # None of these is a page: they would stop the build.

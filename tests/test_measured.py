@@ -262,6 +262,7 @@ CASES = [
     ),
     Case("a result", "≈ 0.5", "≈ 0.6", kind="text/plain"),
     Case("a result too far", "≈ 0.3", "≈ 0.6", ("≈ 0.6", "≈ 0.3"), "text/plain"),
+    Case("a drawing", "<svg>≈ 1</svg>", "<svg>≈ 9</svg>", kind="image/svg+xml"),
     Case("widened", "≈ 98.6 %", "≈ 99.5 %", metadata={"tolerance": 3}),
     Case("widened, too far", "≈ 98.5 %", "≈ 99.5 %", ("0.9 points",), metadata={"tolerance": 3}),
     Case(

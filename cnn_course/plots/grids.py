@@ -20,8 +20,11 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
     def box(top, left, high, wide, **style):
         ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), wide, high, **style))
 
-    # Half of the map's range: the numbers on top stay readable.
-    ax.imshow(values, cmap=cmap, vmin=-2 * limit if cmap != "Blues" else 0, vmax=2 * limit)
+    # Half of the map's range: the numbers on top stay readable. A mesh stays a drawing in SVG.
+    lowest = -2 * limit if cmap != "Blues" else 0
+    columns, rows = np.arange(width + 1) - 0.5, np.arange(height + 1) - 0.5
+    ax.pcolormesh(columns, rows, values, cmap=cmap, vmin=lowest, vmax=2 * limit)
+    ax.set(aspect="equal", xlim=columns[[0, -1]], ylim=rows[[-1, 0]])
     for i, j in np.ndindex(height, width):
         inside = padding <= min(i, j) and i < height - padding and j < width - padding
         if not inside:
@@ -31,8 +34,8 @@ def number_grid(ax, values, *, window=None, padding=0, marked=None, cmap="Blues"
         ax.text(
             j, i, f"{values[i, j]:g}", ha="center", va="center", color="black" if inside else "0.4"
         )
-    ax.set_xticks(np.arange(width + 1) - 0.5, [])
-    ax.set_yticks(np.arange(height + 1) - 0.5, [])
+    ax.set_xticks(columns, [])
+    ax.set_yticks(rows, [])
     ax.grid(color="white", linewidth=1.5)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
