@@ -74,8 +74,10 @@ def metadata_is_clean(chapter: Chapter) -> list[str]:
             complaints.append(f"{first_line(cell)} has timing metadata: execute without it")
         for tag in set(cell.metadata.get("tags", [])) - TAGS:
             complaints.append(f"{first_line(cell)} has the tag {tag!r}; use {sorted(TAGS)}")
-        folded = {"hide-cell", "hide-input"} & set(cell.metadata.get("tags", []))
-        if bool(folded) != cell.metadata.get("jupyter", {}).get("source_hidden", False):
+        tags = set(cell.metadata.get("tags", []))
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        # The book leaves out what has remove-cell; there it may be folded in JupyterLab or not.
+        if hidden != bool(tags & {"hide-cell", "hide-input"}) and "remove-cell" not in tags:
             complaints.append(
                 f"{first_line(cell)} must be folded in the book and in JupyterLab alike: the tag "
                 "hide-input or hide-cell goes with `jupyter: {source_hidden: true}`"

@@ -188,6 +188,13 @@ def test_a_cell_that_is_folded_in_one_place_only(chapter, tags, hidden):
     assert "in JupyterLab alike" in complaint(metadata_is_clean(chapter))
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_cell_that_the_book_leaves_out_may_be_folded_or_not(chapter, hidden):
+    metadata = cell_with(chapter, "accuracy = ").metadata
+    metadata["tags"], metadata["jupyter"] = ["remove-cell"], {"source_hidden": hidden}
+    assert metadata_is_clean(chapter) == []
+
+
 def test_widget_state(chapter):
     chapter.notebook.metadata["widgets"] = {}
     assert "widget state" in complaint(metadata_is_clean(chapter))

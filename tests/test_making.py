@@ -197,6 +197,28 @@ def test_a_notebook_is_stored_with_the_courses_settings(project):
     assert (found["CNN_COURSE_DEVICE"], found["OMP_NUM_THREADS"]) == ("cpu", "1")
 
 
+@pytest.mark.parametrize(
+    ("goal", "names"),
+    [
+        (["run", "CH=02"], ["02_size"]),
+        (["run", "CH=02b"], ["02b_deeper"]),
+        (["run-all"], ["00_first", "02_size", "02b_deeper"]),
+    ],
+)
+def test_a_chapter_and_the_one_that_goes_deeper_are_run_apart_and_all_together(
+    project, goal, names
+):
+    for name in ("02_size", "02b_deeper"):
+        (project / "chapters" / f"{name}.md").touch()
+        (project / "chapters" / f"{name}.ipynb").touch()
+    (project / "chapters" / "00_first.ipynb").touch()
+    status, asked = make(project, *goal)
+    assert status == 0
+    for tool, end in (("jupytext", "md"), ("nbconvert", "ipynb")):
+        (line,) = [line for line in asked.splitlines() if f"-m {tool}" in line]
+        assert re.findall(r"chapters/(\w+)\." + end, line) == names
+
+
 @pytest.mark.parametrize(("before", "after"), [("", "1"), (" ", "1"), ("2", "2")])
 def test_the_number_of_threads_is_one_unless_it_is_set(project, before, after):
     make(project, "nbval", OMP_NUM_THREADS=before)
