@@ -181,7 +181,13 @@ def _learns_by_heart(answer) -> str | None:
         ("a sound network", healthy, x, y, True),
         ("a network that gives the same logits for every image", _Deaf(), x, y, False),
         ("a network whose ReLUs are all dead", dead, x, y, False),
-        ("a sound network and labels drawn by lot, which it can learn too,", healthy, x, mixed, True),
+        (
+            "a sound network and labels drawn by lot, which it can learn too,",
+            healthy,
+            x,
+            mixed,
+            True,
+        ),
         ("images that occur twice, with different labels,", healthy, *twice, False),
     ]:
         before = copy.deepcopy(model.state_dict())
@@ -208,7 +214,7 @@ def _diagnosis(answer) -> str | None:
         "C": ("too few digits", "which of its two losses is nearly 0, and when does the gap open?"),
         "D": (
             "validation digits prepared otherwise",
-            "how large is the gap after the first epoch, before anything can be known by heart?",
+            "does its validation loss ever fall, as it does before one overfits?",
         ),
     }
     if not isinstance(answer, dict) or set(answer) != set(right):
