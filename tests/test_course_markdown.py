@@ -37,6 +37,10 @@ $$
 a = b \\tag{1.1}
 $$
 
+$$
+\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix} \\tag{1.2}
+$$
+
 <details><summary>Worked solution</summary>
 
 The *answer*: $2$.
@@ -114,6 +118,9 @@ def test_an_anchor_keeps_all_but_the_spaces(title, anchor):
 
 def test_a_formula_keeps_its_number_and_a_folded_text_is_markdown(html):
     assert r"\tag{1.1}" in unescape(html)
+    shown = " ".join(unescape(html).split())
+    assert r"\[ \begin{pmatrix} 1 \\ 2 \end{pmatrix} \tag{1.2} \]" in shown
+    assert "split" not in "".join(re.findall(r'<div class="math.*?</div>', html, re.S))
     (folded,) = re.findall(
         r"<details><summary>Worked solution</summary>(.*?)</details>", html, re.S
     )

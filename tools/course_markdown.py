@@ -33,6 +33,12 @@ class AddClasses(SphinxTransform):
         for quote in self.document.findall(nodes.block_quote):
             if any(first_words(child) == "Note." for child in quote[:1]):
                 quote["classes"].append("note")
+        for formula in self.document.findall(nodes.math_block):
+            text = formula.astext()
+            # Sphinx sets what has several rows, a matrix too, as `split`, which takes no tag.
+            if r"\tag{" in text and r"\\" in text:
+                formula.children = [nodes.Text(rf"\[{text}\]")]
+                formula["nowrap"] = formula["no-wrap"] = True
         for section in self.document.findall(nodes.section):
             if any(EXERCISE.match(title.astext()) for title in section[:1]):
                 section["classes"].append("exercise")
