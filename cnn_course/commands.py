@@ -3,6 +3,7 @@
 `predict` prints itself, so that the answers are out when it complains of an image.
 """
 
+import os
 from json import dumps
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from cnn_course.training import RECIPES, count_steps, fit
 from cnn_course.training import predict as predict_logits
 from cnn_course.verdict import failure
 
+# Below so many multiply–accumulates a step, threads wait for each other longer than they save.
+SMALL_STEP = 100e6
 MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepared as MNIST's were
 
 
@@ -39,6 +42,9 @@ def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit,
     options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
     asked = {"lr": lr, "batch_size": batch_size}
     options |= {name: value for name, value in asked.items() if value is not None}
+    macs = layer_table(network, (channels, side, side)).macs * options["batch_size"]
+    if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(1)
     progress = Progress(train_set, epochs, options["batch_size"])
     with folder.claimed():
         say(f"{train_set}; {model} on {device}, into {folder.path}")

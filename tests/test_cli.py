@@ -104,6 +104,23 @@ def test_on_a_terminal_a_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch
         assert "loss=1.250, accuracy=60.0%" in bar
 
 
+@pytest.mark.parametrize(
+    ("batch", "asked", "threads"), [("32", "", 1), ("400", "", 2), ("32", "2", 2)]
+)
+def test_small_steps_are_taken_on_one_thread_unless_threads_are_asked_for(
+    tmp_path, monkeypatch, batch, asked, threads
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        options = ["--epochs", "1", "--batch-size", batch, "--out", str(tmp_path / "run")]
+        assert main([*TRAIN, *options]) == 0
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 KILLED = """
 import os, signal, sys
 from cnn_course import running
