@@ -19,21 +19,11 @@ COMPARISONS = {
     "chapter04_ladder": 11,
     "chapter04_noise": 2,
 }
-# Recorded before rows had ten seeds of their own: three seeds a row, which chose its rate as well.
-FIRST = ("chapter03",)
-
-
-def rows_of(name):
-    """The rows, each with what says where its runs come from."""
-    recorded = results.load(name)
-    if name in FIRST:
-        return [recorded["provenance"] | {"runs": recorded["runs"]}]
-    return recorded["rows"]
 
 
 def test_the_recorded_runs():
     others = {"chapter01_mlp", "lenet5", "recipe_search", "recipe_fresh"}
-    assert set(NAMES) == {*COMPARISONS, *FIRST, *others}
+    assert set(NAMES) == {*COMPARISONS, *others}
 
 
 def test_the_surprise_of_chapter_01_is_asked_again_with_other_seeds():
@@ -54,7 +44,7 @@ def test_provenance_is_whole(name, pytestconfig):
         assert re.fullmatch(r"[0-9a-f]{64}", data["sha256"])
         if data["name"].startswith("mnist-sample"):  # comes with the course
             assert load(*data["name"].split()).sha256 == data["sha256"], data["name"]
-    for row in rows_of(name):
+    for row in results.load(name)["rows"]:
         # A commit with a plus sign would be one with changes that nobody can look up.
         assert re.fullmatch(r"[0-9a-f]{40}", row["commit"])
         assert {"python", "torch", "numpy"} <= set(row["versions"])
@@ -65,7 +55,7 @@ def test_provenance_is_whole(name, pytestconfig):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_run_has_its_seed_and_all_epochs(name):
     epochs = results.load(name)["provenance"]["settings"]["epochs"]
-    for row in rows_of(name):
+    for row in results.load(name)["rows"]:
         for run in row["runs"]:
             assert isinstance(run["seed"], int)
             for values in run["history"].values():
@@ -94,36 +84,10 @@ def test_comparisons_are_fair(name):
             assert max(means.values()) < 0.13
 
 
-def test_networks_of_one_comparison_have_one_size():
-    sizes = [row["parameters"] for row in results.load("chapter01")["rows"]]
+@pytest.mark.parametrize("name", ["chapter01", "chapter03_deep", "chapter03_pooling"])
+def test_networks_of_one_comparison_have_one_size(name):
+    sizes = [row["parameters"] for row in results.load(name)["rows"]]
     assert max(sizes) <= 1.05 * min(sizes)
-
-
-@pytest.mark.parametrize(
-    ("experiment", "rows", "keys"),
-    [("deep", 6, ("activation", "initialisation")), ("pooling", 4, ("network",))],
-)
-def test_the_first_recording_of_chapter_03_compares_fairly(experiment, rows, keys):
-    runs = results.load("chapter03")["runs"]
-    runs = [run for run in runs if run["experiment"] == experiment]
-    sizes = {run["parameters"] for run in runs}
-    assert max(sizes) <= 1.05 * min(sizes)
-    groups = {}
-    for run in runs:
-        groups.setdefault(tuple(run[key] for key in keys), []).append(run)
-    assert len(groups) == rows
-    for group in groups.values():
-        assert [run["seed"] for run in group] == [0, 1, 2]
-        rates = group[0]["validation_accuracy_by_lr"]
-        sums = {lr: sum(run["validation_accuracy_by_lr"][lr] for run in group) for lr in rates}
-        assert sums[str(group[0]["lr"])] == max(sums.values())
-
-
-def test_gap_in_pooled_sd():
-    assert results.gap_in_sd([1, 2, 3], [4, 5, 6]) == pytest.approx(3)
-    assert results.gap_in_sd([4, 5, 6], [1, 2, 3]) == pytest.approx(3)
-    # Variances 1 and 4: their mean is 2.5.
-    assert results.gap_in_sd([1, 2, 3], [3, 5, 7]) == pytest.approx(3 / 2.5**0.5)
 
 
 def test_an_unknown_name_lists_the_known_ones():
