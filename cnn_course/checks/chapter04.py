@@ -209,7 +209,10 @@ def _learns_by_heart(answer) -> str | None:
 
 def _diagnosis(answer) -> str | None:
     right = {
-        "A": ("rate too small", "do its losses stand still at the end, or are they on their way?"),
+        "A": (
+            "rate too small",
+            "its losses fall together, and end far from 0; what would more epochs do?",
+        ),
         "B": ("rate too large", "what does a network that guesses have for a loss?"),
         "C": ("too few digits", "which of its two losses is nearly 0, and when does the gap open?"),
         "D": (
