@@ -25,13 +25,54 @@ def test_number_grid_writes_every_number_in_its_cell(ax):
     values = np.array([[1.0, -2.5, 0.0], [3.0, 4.0, 5.0]])
     plots.number_grid(ax, values)
     assert {t.get_position(): t.get_text() for t in ax.texts} == {
-        (0, 0): "1", (1, 0): "-2.5", (2, 0): "0", (0, 1): "3", (1, 1): "4", (2, 1): "5",
+        (0, 0): "1", (1, 0): "−2.5", (2, 0): "0", (0, 1): "3", (1, 1): "4", (2, 1): "5",
     }  # fmt: skip
     assert not ax.patches
     assert not ax.images  # which would make the whole figure one of pixels
     (mesh,) = ax.collections
     assert np.array_equal(mesh.get_array(), values)
     assert ax.yaxis_inverted()  # row 0 is the uppermost
+
+
+def test_several_number_grids_share_one_picture(ax):
+    plots.number_grid(ax, np.ones((2, 2)))
+    plots.number_grid(ax, np.ones((1, 2)), at=(3, 5), window=(0, 1, 1, 1), digits=1, size=7)
+    places = [text.get_position() for text in ax.texts]
+    assert places == [(0, 0), (1, 0), (0, 1), (1, 1), (5, 3), (6, 3)]
+    assert [text.get_text() for text in ax.texts[-2:]] == ["1.0", "1.0"]
+    assert ax.texts[-1].get_fontsize() == 7
+    assert ax.patches[-1].get_xy() == (5.5, 2.5)
+    assert ax.yaxis_inverted()  # rows count downwards
+    (left, right), (below, above) = ax.get_xlim(), ax.get_ylim()
+    assert left <= -0.5
+    assert right >= 6.5
+    assert below >= 3.5
+    assert above <= -0.5
+
+
+def test_the_larger_the_darker(ax):
+    plots.number_grid(ax, np.array([[0.0, 1.0]]))
+    plots.number_grid(ax, np.array([[0.0, 1.0]]), at=(1, 0), cmap="Reds")
+    plots.number_grid(ax, np.array([[-1.0, 0.0]]), at=(2, 0), cmap="PuOr_r")
+    lows = [mesh.norm.vmin for mesh in ax.collections]
+    assert lows == [0, 0, -2]
+    assert [mesh.norm.vmax for mesh in ax.collections] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (3, None, "3"), (-2.5, None, "−2.5"), (-0.0, None, "0"), (-0.04, 1, "0.0"),
+        (-0.06, 1, "−0.1"), (0.5, 2, "0.50"), (float("nan"), None, "?"), (float("nan"), 2, "?"),
+    ],
+)  # fmt: skip
+def test_numbers_in_figures_have_a_real_minus(value, digits, text):
+    assert plots.number_text(value, digits) == text
+
+
+def test_what_is_not_known_yet_is_a_question_mark(ax):
+    plots.number_grid(ax, np.array([[7.0, np.nan]]))
+    assert [text.get_text() for text in ax.texts] == ["7", "?"]
 
 
 def test_number_grid_frames_shades_and_marks(ax):
