@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from cnn_course.checks import CHECKS, Verdict, check
 from cnn_course.checks.values import real, show, tensor, truth, whole
 from cnn_course.data import load
-from cnn_course.models import MLP, LeNet5
+from cnn_course.models import MLP
 
 
 class Hostile:
@@ -134,7 +134,7 @@ def test_blanks_around_a_number_do_no_harm(capsys):
     assert capsys.readouterr().out == "Exercise 2.1: right.\n"
 
 
-@pytest.mark.parametrize("number", ["2.1", "2.3", "4.5"])
+@pytest.mark.parametrize("number", ["2.1", "2.3", "4.9"])
 def test_ctrl_c_goes_through(number):
     def interrupted(*arguments):
         raise KeyboardInterrupt
@@ -395,81 +395,6 @@ def count(*cases):
     return [check(number, answer) for number, answer in cases]
 
 
-def test_4_1_knows_what_changes_with_colour(capsys):
-    assert count(("4.1", 83_126), ("4.1", 61_706), ("4.1", 82_826)) == [True, False, False]
-    said = capsys.readouterr().out
-    assert "grey images" in said
-    assert "three channels" in said
-
-
-def test_4_2_wants_large_logits_to_survive(capsys):
-    assert check("4.2", lambda z, y: F.cross_entropy(z, torch.tensor(y)).item())
-    assert check("4.2", lambda z, y: -z.log_softmax(0)[y])
-    assert not check("4.2", lambda z, y: (z.exp().sum().log() - z[y]).item())
-    assert "1000" in capsys.readouterr().out
-
-
-def float32_steps(z, y):
-    z = z.numpy()
-    return z.max() + np.log(np.exp(z - z.max()).sum()) - z[y]
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda z, y: torch.logsumexp(z, 0) - z[y],
-        lambda z, y: z.max() + (z - z.max()).exp().sum().log() - z[y],
-        lambda z, y: torch.logsumexp(z, 0, keepdim=True) - z[y : y + 1],
-        lambda z, y: F.nll_loss(z.log_softmax(0), torch.tensor(y)),
-        lambda z, y: F.cross_entropy(z.double(), torch.tensor(y)).numpy(),
-        lambda z, y: F.cross_entropy(z.clone().requires_grad_(), torch.tensor(y)),
-        float32_steps,
-    ],
-)
-def test_4_2_forgives_float32_its_rounding(loss):
-    assert check("4.2", loss)
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda z, y: torch.logsumexp(z, 0) - z[y] + 0.01,
-        lambda z, y: z.max() - z[y],
-        lambda z, y: torch.logsumexp(z, 0),
-        lambda z, y: z[y] - torch.logsumexp(z, 0),
-        lambda z, y: (torch.logsumexp(z, 0) - z[y]) / len(z),
-        lambda z, y: -(z.softmax(0)[y] + 1e-9).log2(),
-        lambda z, y: z.log_softmax(0),
-    ],
-)
-def test_4_2_forgives_nothing_else(loss):
-    assert not check("4.2", loss)
-
-
-def test_4_3_wants_rows_for_the_truth():
-    def confusion(labels, answers, classes):
-        return torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, -1)
-
-    assert check("4.3", confusion)
-    assert not check("4.3", lambda labels, answers, classes: confusion(answers, labels, classes))
-
-
-def test_4_4_wants_plain_momentum():
-    def step(w, v, g, lr, mu, nesterov=False):
-        v = mu * v + g
-        return torch.stack([w - lr * (g + mu * v if nesterov else v), v])
-
-    assert check("4.4", step)
-    assert not check("4.4", lambda *arguments: step(*arguments, nesterov=True))
-
-
-def test_4_5_counts_and_measures(capsys):
-    assert not check("4.5", LeNet5())
-    assert "61,706 parameters; 20,000 are allowed" in capsys.readouterr().out
-    assert not check("4.5", nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
-    assert "at least 96 % are asked for" in capsys.readouterr().out
-
-
 class Knowing(nn.Module):
     """It knows so many of the validation digits by the sum of their pixels, and guesses the rest.
 
@@ -524,7 +449,7 @@ def test_1_6_tells_a_network_that_is_not_steady_so(capsys):
 
 
 def test_no_accuracy_is_rounded_to_the_one_asked_for(capsys):
-    assert not check("4.5", Knowing(95))
+    assert not check("4.9", Knowing(95))
     said = capsys.readouterr().out
     assert "96.0 %" not in said.split("at least")[0]
     assert "more epochs" in said
@@ -532,9 +457,9 @@ def test_no_accuracy_is_rounded_to_the_one_asked_for(capsys):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_networks_of_other_types_are_given_what_they_take(dtype):
-    assert check("4.5", Knowing(dtype=dtype))
+    assert check("4.9", Knowing(dtype=dtype))
     narrow = nn.Sequential(nn.Conv2d(1, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
-    assert not check("4.5", narrow.to(dtype))
+    assert not check("4.9", narrow.to(dtype))
 
 
 class Gives(nn.Module):
@@ -549,7 +474,7 @@ class Gives(nn.Module):
 TAKES = "A network gets floats in [0, 1] of shape (N, 1, 28, 28) and gives logits (N, 10). "
 
 
-@pytest.mark.parametrize("number", ["1.6", "3.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "3.6", "4.9"])
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -572,7 +497,7 @@ def test_a_network_that_does_not_fit_is_told_what_does(number, model, words, cap
     assert words in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", ["1.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "4.9"])
 def test_a_network_that_ran_away_is_told_so(number, capsys):
     assert not check(number, Gives(lambda x: torch.full((len(x), 10), torch.nan)))
     assert (
@@ -595,7 +520,7 @@ class Restless(nn.Module):
         return self.last(self.drop(self.norm(x)).flatten(1))
 
 
-@pytest.mark.parametrize("number", ["1.6", "3.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "3.6", "4.9"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("classes", [10, 7])
 def test_the_model_is_left_as_it_was(number, dtype, classes):
