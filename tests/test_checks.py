@@ -390,11 +390,6 @@ def test_tensors_of_lists_keep_whole_numbers_and_digits():
     assert tensor(Hostile) is None
 
 
-def count(*cases):
-    """Numbers of right and wrong answers among pairs of exercise number and answer."""
-    return [check(number, answer) for number, answer in cases]
-
-
 class Knowing(nn.Module):
     """It knows so many of the validation digits by the sum of their pixels, and guesses the rest.
 
