@@ -71,6 +71,7 @@ book: $(BOOK)  ## build the course into _build/html from the stored outputs
 $(BOOK): $(TOOLS) $(SOURCES)
 	$(PY) -c 'from jupyter_book.cli.main import main; main()' build . -n -W --keep-going --quiet \
 	  || { rm -rf _build; exit 1; }
+	@mkdir -p $(@D)/_static && cp -R _static/. $(@D)/_static/  # Sphinx does not, if no page changed
 	@touch $@ && echo "The course is ready: $@"
 
 serve: book  ## build the course and show it at http://localhost:8000
