@@ -180,5 +180,5 @@ RULES: list[Callable[[Chapter], list[str]]] = [
     number_complaints,
 ]
 # For the chapters of the second edition alone: they join RULES when all chapters are of it.
-SECOND_EDITION: set[str] = set()
+SECOND_EDITION: set[str] = {"00", "01", "02", "03", "04"}
 SECOND_EDITION_RULES = [length_complaints, paper_questions_are_complete]

