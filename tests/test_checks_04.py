@@ -200,7 +200,7 @@ DIAGNOSIS = {
 
 def test_4_7_asks_back_about_the_first_wrong_panel(capsys):
     assert check("4.7", DIAGNOSIS)
-    for panel, word in [("A", "more epochs"), ("B", "guesses"), ("C", "nearly 0"), ("D", "ever")]:
+    for panel, word in [("A", "how high"), ("B", "guesses"), ("C", "nearly 0"), ("D", "ever")]:
         wrong = next(text for text in DIAGNOSIS.values() if text != DIAGNOSIS[panel])
         assert not check("4.7", DIAGNOSIS | {panel: wrong})
         said = capsys.readouterr().out

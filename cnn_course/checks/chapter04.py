@@ -211,13 +211,13 @@ def _diagnosis(answer) -> str | None:
     right = {
         "A": (
             "rate too small",
-            "its losses fall together, and end far from 0; what would more epochs do?",
+            "its losses fall late and together; how high are they when the training is over?",
         ),
         "B": ("rate too large", "what does a network that guesses have for a loss?"),
         "C": ("too few digits", "which of its two losses is nearly 0, and when does the gap open?"),
         "D": (
             "validation digits prepared otherwise",
-            "does its validation loss ever fall, as it does before one overfits?",
+            "is its validation loss ever lower than a guesser's, as in C before one overfits?",
         ),
     }
     if not isinstance(answer, dict) or set(answer) != set(right):
