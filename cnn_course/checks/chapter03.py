@@ -15,7 +15,7 @@ from cnn_course.models import Normalize
 
 BORN_UNFIT = (
     "That is guessing. How do its convolutions start? PyTorch's default shrinks the signal in "
-    "every layer. And a learning rate that is too large can leave only dead channels."
+    "every layer. And at a learning rate that is too large any activation can end in guessing."
 )
 TRAIN_ON = "More epochs or another lr for `fit` may be enough."
 
