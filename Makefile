@@ -40,8 +40,8 @@ endif
 
 # Both files go before anything is installed: whatever breaks off is made again.
 define prepare
-@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed and $(PYTHON) is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
-test -f $(EVERYTHING) || test -f $(READING) || $(PYTHON) -m venv --clear .venv
+@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed and $(PYTHON) is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+test -f $(EVERYTHING) || test -f $(READING) || "$(PYTHON)" -m venv --clear .venv
 rm -f $(EVERYTHING) $(READING)
 endef
 
@@ -119,7 +119,7 @@ bench: setup  ## processor time of each chapter against its budget, and of our c
 	$(PY) benchmarks/training.py
 
 repository:  ## write your copy's address wherever it belongs: make repository URL=https://…
-	@$(PYTHON) tools/repository.py "$$URL" "$$BRANCH"
+	@"$(PYTHON)" tools/repository.py "$$URL" "$$BRANCH"
 
 upgrade: setup  ## pin today's releases, install them, execute every chapter and show what changed
 	$(PY) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header \
