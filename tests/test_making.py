@@ -196,7 +196,8 @@ def test_what_a_shell_has_set_for_others_is_left_out(project, goal):
 
 
 def test_a_notebook_is_stored_with_the_courses_settings(project):
-    status, asked = make(project, "run", "CH=00", **FOREIGN, CNN_COURSE_DEVICE="cuda")
+    settings = {"CNN_COURSE_DEVICE": "cuda", "OMP_NUM_THREADS": ""}
+    status, asked = make(project, "run", "CH=00", **FOREIGN, **settings)
     assert status == 0
     assert "--execute --inplace" in asked
     found = seen(project)
