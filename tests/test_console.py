@@ -50,10 +50,20 @@ def stub(summary="pass", loading=None):
     return [sys.executable, "-c", code, "summary", "lenet5"]
 
 
+def started(command):
+    """The command as a terminal starts it; what is started in the background hears no Ctrl-C."""
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def stopped(command, number, after):
     """What a command says that is stopped when it has printed the line `after`."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
+    with started(command) as process:
         while process.stdout.readline().strip() != after:
             assert process.poll() is None
         process.send_signal(number)
@@ -84,8 +94,7 @@ def test_what_is_under_way_is_put_in_order_and_a_second_signal_does_not_wait():
         f"try:\n        print('begun', flush=True); {SLEEP}\n"
         f"    finally:\n        print('tidying', flush=True); {SLEEP}"
     )
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(stub(tidy), **pipes) as process:
+    with started(stub(tidy)) as process:
         assert process.stdout.readline().strip() == "working"
         for line in ("begun", "tidying"):
             assert process.stdout.readline().strip() == line
