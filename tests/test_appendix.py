@@ -1,14 +1,17 @@
 """What the appendix says of LeNet-5 in 1998 and of files is what the package has."""
 
 import re
+import runpy
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from cnn_course.models import LeNet5, load_pretrained, save_model
 from cnn_course.models.lenet5 import C3_TABLE
 
-PAGE = (Path(__file__).parents[1] / "appendix" / "lenet5_1998.md").read_text(encoding="utf-8")
+PROJECT = Path(__file__).parents[1]
+PAGE = (PROJECT / "appendix" / "lenet5_1998.md").read_text(encoding="utf-8")
 
 
 def rows(head):
@@ -20,6 +23,15 @@ def rows(head):
 def test_the_table_of_c3_is_the_models():
     seen = [[o for o, cell in enumerate(row[1:]) if cell] for row in rows("S2 \\ C3")]
     assert seen == [[o for o, maps in enumerate(C3_TABLE) if s in maps] for s in range(6)]
+
+
+def test_the_picture_of_1998_says_what_the_model_says():
+    tool = runpy.run_path(str(PROJECT / "tools" / "draw_lenet5_1998.py"))
+    fresh, stored = tool["draw"](), tool["PICTURE"].read_text(encoding="utf-8")
+    plt.close("all")
+    texts = r"<!-- (.*?) -->"  # beside the paths of its letters, matplotlib writes each text
+    assert re.findall(texts, stored) == re.findall(texts, fresh)
+    assert "60,000 parameters · 415,680 multiply–accumulates" in re.findall(texts, stored)
 
 
 @pytest.mark.parametrize(("model", "column"), [(LeNet5.published(), 2), (LeNet5(), 4)])
