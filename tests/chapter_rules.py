@@ -177,8 +177,7 @@ RULES: list[Callable[[Chapter], list[str]]] = [
     cells_are_short,
     figures_are_described,
     exercises_are_complete,
+    length_complaints,
+    paper_questions_are_complete,
     number_complaints,
 ]
-# For the chapters of the second edition alone: they join RULES when all chapters are of it.
-SECOND_EDITION: set[str] = {"00", "01", "02", "03", "04"}
-SECOND_EDITION_RULES = [length_complaints, paper_questions_are_complete]

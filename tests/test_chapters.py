@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from chapter import Chapter, Course, chapter_files, number
-from chapter_rules import RULES, SECOND_EDITION, SECOND_EDITION_RULES
+from chapter import Chapter, Course, chapter_files
+from chapter_rules import RULES
 from course_rules import COURSE_RULES
 
 from cnn_course.checks import CHECKS
@@ -29,14 +29,6 @@ def test_there_are_chapters():
 def test_chapter(path, rule):
     complaints = rule(read(path))
     assert not complaints, f"{path.name}:\n" + "\n".join(complaints)
-
-
-@pytest.mark.parametrize("rule", SECOND_EDITION_RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize(
-    "path", [p for p in CHAPTERS if number(p) in SECOND_EDITION], ids=lambda path: path.stem
-)
-def test_chapter_of_the_second_edition(path, rule):
-    test_chapter(path, rule)
 
 
 @pytest.mark.parametrize("rule", COURSE_RULES, ids=lambda rule: rule.__name__)
