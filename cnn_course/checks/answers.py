@@ -4,6 +4,7 @@ Each gives None for a right answer, or one sentence about the first thing that i
 """
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -85,6 +86,22 @@ def function(
         if difference := _difference(got, expected, arguments):
             return f"{call} should give {difference}."
     return None
+
+
+def cases_of(solution: Callable, *arguments: tuple) -> list[tuple[tuple, object]]:
+    """Cases for `function`: each of `arguments` with what the solution makes of them."""
+    return [(given, solution(*given)) for given in arguments]
+
+
+def hinted(answer, cases, mistakes: list[tuple[Callable, str]], **options) -> str | None:
+    """As `function`; if the answer does what one of `mistakes` does, its hint is added."""
+    problem = function(answer, cases, **options)
+    if problem and callable(answer):
+        for wrong, hint in mistakes:
+            wrong_cases = cases_of(wrong, *(given for given, _ in cases))
+            if function(answer, wrong_cases, **options) is None:
+                return f"{problem} {hint}"
+    return problem
 
 
 def _name(function) -> str:

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from cnn_course.arithmetic import conv_output_size, receptive_field
-from cnn_course.checks.answers import function, kind, whole_number
+from cnn_course.checks.answers import cases_of, hinted, kind, whole_number
 from cnn_course.checks.values import show, tensor, whole
 
 
@@ -34,13 +34,15 @@ def _with_groups(answer) -> str | None:
 
 
 def _same_padding(answer) -> str | None:
-    cases = [(3, 1), (5, 1), (1, 1), (7, 1), (3, 2), (5, 3), (7, 4)]
-    problem = function(answer, [((f, d), d * (f - 1) // 2) for f, d in cases])
-    if problem and not function(answer, [((f, d), d * (f - 1)) for f, d in cases]):
-        return f"{problem} Padding counts one side; yours is that of both together."
-    if problem and not function(answer, [((f, d), (f - 1) // 2) for f, d in cases]):
-        return f"{problem} A dilated kernel spans D (F − 1) + 1 pixels."
-    return problem
+    sizes = [(3, 1), (5, 1), (1, 1), (7, 1), (3, 2), (5, 3), (7, 4)]
+    mistakes = [
+        (
+            lambda f, d: d * (f - 1),
+            "Padding counts one side; yours is that of both together.",
+        ),
+        (lambda f, d: (f - 1) // 2, "A dilated kernel spans D (F − 1) + 1 pixels."),
+    ]
+    return hinted(answer, cases_of(lambda f, d: d * (f - 1) // 2, *sizes), mistakes)
 
 
 def _mover(answer) -> str | None:
@@ -71,14 +73,17 @@ def _slide_by(answer) -> str | None:
         k = torch.randint(-2, 3, (f, f), generator=generator).float()
         cases.append(((x, k, stride), _strided(x, k, stride)))
     reason = "It calls a convolution of torch's; write the sum over each window yourself."
-    problem = function(answer, cases, without=("conv",), reason=reason)
-    flipped = [((x, k, s), _strided(x, k.flip(0, 1), s)) for (x, k, s), _ in cases]
-    every = [((x, k, s), _strided(x, k, 1)) for (x, k, s), _ in cases]
-    if problem and problem != reason and not function(answer, flipped, without=("conv",)):
-        return f"{problem} It flips the kernel, which PyTorch does not."
-    if problem and problem != reason and not function(answer, every, without=("conv",)):
-        return f"{problem} It takes every position; the kernel moves by `stride` pixels at a time."
-    return problem
+    mistakes = [
+        (
+            lambda x, k, stride: _strided(x, k.flip(0, 1), stride),
+            "It flips the kernel, which PyTorch does not.",
+        ),
+        (
+            lambda x, k, stride: _strided(x, k, 1),
+            "It takes every position; the kernel moves by `stride` pixels at a time.",
+        ),
+    ]
+    return hinted(answer, cases, mistakes, without=("conv",), reason=reason)
 
 
 def _strided(x, k, stride):

@@ -1,12 +1,10 @@
 """The checks of chapter 03's exercises."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import function
+from cnn_course.checks.answers import cases_of, hinted
 from cnn_course.checks.networks import accuracy, as_it_was, network, shortfall
 from cnn_course.checks.values import show, tensor
 from cnn_course.data import load
@@ -29,7 +27,7 @@ def _one_kernel(answer) -> str | None:
         dot = F.pad(torch.ones(1), (len(first) + len(second) - 2,) * 2)
         return conv(conv(dot, first), second).flip(0)
 
-    cases = _cases(
+    cases = cases_of(
         merged,
         *(
             (torch.tensor(first).float(), torch.tensor(second).float())
@@ -52,11 +50,11 @@ def _one_kernel(answer) -> str | None:
             "It is the right kernel in reverse.",
         ),
     ]
-    return _function(answer, cases, mistakes)
+    return hinted(answer, cases, mistakes)
 
 
 def _mean_square_factor(answer) -> str | None:
-    cases = _cases(lambda n, k: 3.0**-k, (72, 1), (72, 2), (9, 2), (576, 12))
+    cases = cases_of(lambda n, k: 3.0**-k, (72, 1), (72, 2), (9, 2), (576, 12))
     mistakes = [
         (lambda n, k: 6.0**-k, "That is with a ReLU in each layer; here there is no activation."),
         (lambda n, k: 3 ** (-k / 2), "That is the length; the mean square is its square."),
@@ -66,7 +64,7 @@ def _mean_square_factor(answer) -> str | None:
             "That is the variance of one weight in each layer; an output adds up n products.",
         ),
     ]
-    return _function(answer, cases, mistakes)
+    return hinted(answer, cases, mistakes)
 
 
 def _dead(answer) -> str | None:
@@ -78,7 +76,7 @@ def _dead(answer) -> str | None:
         x[:, 1], x[-1, 1, 0, 0] = -5, 2  # alive at one position of one image
         x[:, 2], x[0, 2, 0, 0] = -3, 0  # dead: at 0 too
         maps.append((x,))
-    cases = _cases(lambda x: int((x.amax((0, 2, 3)) <= 0).sum()), *maps)
+    cases = cases_of(lambda x: int((x.amax((0, 2, 3)) <= 0).sum()), *maps)
     mistakes = [
         (
             lambda x: int((x.amax((0, 2, 3)) < 0).sum()),
@@ -105,7 +103,7 @@ def _dead(answer) -> str | None:
             "That counts numbers; channels are asked for.",
         ),
     ]
-    return _function(answer, cases, mistakes)
+    return hinted(answer, cases, mistakes)
 
 
 def _max_pool_backward(answer) -> str | None:
@@ -124,7 +122,7 @@ def _max_pool_backward(answer) -> str | None:
         order = torch.randperm(height * width, generator=generator)
         g = torch.randint(2, 9, (height // 2, width // 2), generator=generator).float()
         given.append((order.float().view(height, width), g))
-    cases = _cases(lambda x, g: spread(g) * winners(x), *given)
+    cases = cases_of(lambda x, g: spread(g) * winners(x), *given)
     mistakes = [
         (
             lambda x, g: spread(g) / 4,
@@ -145,7 +143,7 @@ def _max_pool_backward(answer) -> str | None:
     ]
     reason = "It calls autograd; work out yourself where each number of g goes."
     without = ("grad", "backward", "_make_dual")
-    return _function(answer, cases, mistakes, without=without, reason=reason)
+    return hinted(answer, cases, mistakes, without=without, reason=reason)
 
 
 def _fool_the_max(answer) -> str | None:
@@ -174,20 +172,6 @@ def _deep_learner(answer) -> str | None:
     if problem or right >= 0.9:
         return problem
     return f"{shortfall(right, 90)} {BORN_UNFIT if right < 0.15 else TRAIN_ON}"
-
-
-def _cases(solution: Callable, *arguments: tuple) -> list[tuple[tuple, object]]:
-    return [(given, solution(*given)) for given in arguments]
-
-
-def _function(answer, cases, mistakes, **options) -> str | None:
-    """As `function`; if the answer does what one of `mistakes` does, its hint is added."""
-    problem = function(answer, cases, **options)
-    if problem and callable(answer):
-        for wrong, hint in mistakes:
-            if function(answer, _cases(wrong, *(given for given, _ in cases))) is None:
-                return f"{problem} {hint}"
-    return problem
 
 
 CHECKS = {
