@@ -1,0 +1,134 @@
+"""Blocks beside the residual one, each made by block(fan_in, fan_out, stride)."""
+
+from torch import Tensor, nn
+
+from cnn_course.models import Normalize
+from cnn_course.models.modern import ResidualBlock, convolution
+
+
+class SqueezeExcitation(nn.Module):
+    """Each channel times a gate in [0, 1] that depends on the means of all (Hu et al. 2018)."""
+
+    def __init__(self, channels: int, reduction: int = 4):
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, channels // reduction, 1),
+            nn.ReLU(),
+            nn.Conv2d(channels // reduction, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)
+
+
+class SqueezedBlock(ResidualBlock):
+    """The residual block with squeeze-and-excitation before the sum."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        self.body.append(SqueezeExcitation(fan_out))
+
+
+class PooledBlock(nn.Sequential):
+    """A convolution at the larger size, max pooling, a residual block (Page 2018, ResNet-9)."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(
+            convolution(fan_in, fan_out),
+            nn.ReLU(),
+            nn.MaxPool2d(stride),
+            ResidualBlock(fan_out, fan_out),
+        )
+
+
+class AveragedShortcut(ResidualBlock):
+    """The residual block whose shortcut averages what a stride of 2 would skip (He et al. 2019)."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        if stride > 1:
+            self.shortcut = nn.Sequential(nn.AvgPool2d(stride), convolution(fan_in, fan_out, 1))
+
+
+class GroupedBlock(ResidualBlock):
+    """1×1, 3×3 in groups of channels, 1×1, and a shortcut (Xie et al. 2017, ResNeXt)."""
+
+    groups = 8
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        self.body = nn.Sequential(
+            convolution(fan_in, fan_out, 1),
+            nn.ReLU(),
+            nn.Conv2d(fan_out, fan_out, 3, stride, 1, groups=self.groups, bias=False),
+            nn.BatchNorm2d(fan_out),
+            nn.ReLU(),
+            convolution(fan_out, fan_out, 1),
+        )
+
+
+class InvertedBlock(nn.Module):
+    """1×1 to three times the channels, 3×3 a channel, 1×1 back (Sandler et al. 2018, MobileNetV2).
+
+    The shortcut joins the narrow ends, where the shape stays.
+    """
+
+    expansion = 3
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__()
+        inside = self.expansion * fan_in
+        self.body = nn.Sequential(
+            convolution(fan_in, inside, 1),
+            nn.ReLU(),
+            nn.Conv2d(inside, inside, 3, stride, 1, groups=inside, bias=False),
+            nn.BatchNorm2d(inside),
+            nn.ReLU(),
+            convolution(inside, fan_out, 1),
+        )
+        self.same = fan_in == fan_out and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x) if self.same else self.body(x)
+
+
+class PreactivatedBlock(nn.Module):
+    """Batch normalization and ReLU before each convolution (He et al. 2016, Identity mappings)."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__()
+        self.before = nn.Sequential(nn.BatchNorm2d(fan_in), nn.ReLU())
+        self.body = nn.Sequential(
+            convolution(fan_in, fan_out, stride=stride),
+            nn.ReLU(),
+            nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False),
+        )
+        same = fan_in == fan_out and stride == 1
+        self.shortcut = None if same else nn.Conv2d(fan_in, fan_out, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        ready = self.before(x)
+        return self.body(ready) + (x if self.shortcut is None else self.shortcut(ready))
+
+
+class ResNet20(nn.Sequential):
+    """The ResNet of 20 layers for CIFAR-10, with 1×1 convolutions where the shape changes.
+
+    He et al. 2016, section 4.2, option B: 272,474 parameters for ten classes.
+    """
+
+    def __init__(self, in_channels: int = 3, num_classes: int = 10):
+        blocks, fan_in = [], 16
+        for width, stride in [(16, 1), (32, 2), (64, 2)]:
+            blocks.append(ResidualBlock(fan_in, width, stride))
+            blocks += [ResidualBlock(width, width) for _ in range(2)]
+            fan_in = width
+        super().__init__(
+            Normalize(in_channels),
+            *(convolution(in_channels, 16), nn.ReLU()),
+            *blocks,
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            nn.Linear(64, num_classes),
+        )
