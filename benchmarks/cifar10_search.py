@@ -1,9 +1,9 @@
-"""Which design ModernCNN has: blocks and widths, by validation, after a short training.
+"""Which design ModernCNN has, and at which rate it and its peers learn, by validation.
 
-Each design has at most 272,378 parameters, and no more multiply–accumulates than ResNet-20, which
-is the first row. One rate for all, one seed or more; the validation set has 5,000 images.
-Run from the project's root: python benchmarks/cifar10_search.py FOLDER (some four hours on one
-thread), where FOLDER/train/<class>/ holds CIFAR-10's 50,000 training images.
+Each design has at most 272,378 parameters, and no more multiply–accumulates than ResNet-20. All are
+trained for six epochs; those that are compared afterwards, at several learning rates.
+Run from the project's root: python benchmarks/cifar10_search.py FOLDER (some five hours on one
+thread; two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's training images.
 """
 
 import sys
@@ -15,43 +15,50 @@ from blocks import (
     InvertedBlock,
     PooledBlock,
     PreactivatedBlock,
-    ResNet20,
     SqueezedBlock,
 )
-from photos import RECIPE, cifar10, said
+from peers import ResNet20, WideLeNet5, wide_mlp
+from photos import SEARCH, SEARCH_SEED, cifar10, run_network, said
 from recording import record
-from searching import SEARCH_SEEDS, run_seeds
 
-from cnn_course.inspection import layer_table
+from cnn_course import results
 from cnn_course.models import ModernCNN
 
-FIT = RECIPE | {"epochs": 6, "lr": 0.2}
+basic = partial(ModernCNN, stem=32, widths=(52, 72), depths=(2, 2))
 DESIGNS = {
     "ResNet-20": ResNet20,
-    "basic": partial(ModernCNN, stem=32, widths=(52, 72), depths=(2, 2)),
+    "basic": basic,
     "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
     "pooled": partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock),
     "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
-    "averaged shortcut": partial(
-        ModernCNN, stem=32, widths=(52, 72), depths=(2, 2), block=AveragedShortcut
-    ),
-    "squeezed": partial(ModernCNN, stem=32, widths=(51, 71), depths=(2, 2), block=SqueezedBlock),
-    "preactivated": partial(
-        ModernCNN, stem=32, widths=(52, 72), depths=(2, 2), block=PreactivatedBlock
-    ),
+    "averaged shortcut": partial(basic, block=AveragedShortcut),
+    "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
+    "preactivated": partial(basic, block=PreactivatedBlock),
+    "LeNet-5, widened": WideLeNet5,
+    "MLP": wide_mlp,
 }
+MORE_RATES = {
+    "ResNet-20": (0.1, 0.4),
+    "LeNet-5, widened": (0.025, 0.05, 0.1),
+    "MLP": (0.025, 0.05, 0.1),
+}
+ROWS = [{"design": design, "lr": 0.2} for design in DESIGNS]
+ROWS += [{"design": design, "lr": lr} for design, rates in MORE_RATES.items() for lr in rates]
+
+
+def best_rate(design: str) -> float:
+    """The rate of the highest validation accuracy."""
+    rows = [row for row in results.load("cifar10_search")["rows"] if row["design"] == design]
+    return max(rows, key=lambda row: row["runs"][0]["validation_accuracy"])["lr"]
 
 
 def main(folder: str):
     sets = cifar10(folder)
 
-    def run(design: str, seed: int) -> dict:
-        table = layer_table(DESIGNS[design](), (3, 32, 32))
-        costs = {"parameters": table.parameters, "macs": table.macs}
-        return costs | {"runs": run_seeds(DESIGNS[design], sets, [seed], **FIT)}
+    def run(design: str, lr: float) -> dict:
+        return run_network(design, DESIGNS[design], sets, SEARCH_SEED, **SEARCH, lr=lr)
 
-    rows = [{"design": design, "seed": seed} for seed in SEARCH_SEEDS[:1] for design in DESIGNS]
-    record("cifar10_search", list(sets.values()), said(FIT), rows, run)
+    record("cifar10_search", list(sets.values()), said(SEARCH), ROWS, run)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""What recorded runs on CIFAR-10 share: its training split as JPEG files, and the recipe."""
+"""What recorded runs on CIFAR-10 share: its training split as JPEG files, the recipe, one run."""
 
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+
+from searching import run_seeds
+from torch import nn
 
 from cnn_course.augmentation import Augment
 from cnn_course.data import ImageSet, load
+from cnn_course.inspection import layer_table
 
 RECIPE = {
     "batch_size": 128,
@@ -11,6 +17,9 @@ RECIPE = {
     "label_smoothing": 0.1,
     "augment": Augment(crop=4, flip=True),
 }
+SEARCH = RECIPE | {"epochs": 6}
+SEARCH_SEED = 100
+STATE = Path("runs/recording")  # checkpoints: a training that was stopped goes on
 
 
 @cache
@@ -30,3 +39,19 @@ def cifar10(folder: str) -> dict[str, ImageSet]:
 def said(options: dict) -> dict:
     """Options of `fit` as they are recorded."""
     return options | {"augment": repr(options["augment"])}
+
+
+def run_network(
+    name: str,
+    build: Callable[[], nn.Module],
+    sets: dict[str, ImageSet],
+    seed: int,
+    measure: Callable[[nn.Module], dict] = lambda model: {},
+    **fit,
+) -> dict:
+    """What is recorded of one network, what it costs and how its training with `seed` went."""
+    table = layer_table(build(), tuple(sets["train"].images.shape[1:]))
+    STATE.mkdir(parents=True, exist_ok=True)
+    checkpoint = STATE / f"{name}-{seed}-{fit['epochs']}-{fit['lr']}.safetensors"
+    runs = run_seeds(build, sets, [seed], measure, checkpoint=checkpoint, **fit)
+    return {"parameters": table.parameters, "macs": table.macs, "runs": runs}
