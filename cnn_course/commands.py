@@ -4,6 +4,7 @@
 """
 
 import os
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cnn_course.augmentation import Augment
 from cnn_course.console import complain, say
 from cnn_course.data import ImageSet, load, read_digit, read_image
 from cnn_course.devices import choose_device
 from cnn_course.inspection import layer_table
 from cnn_course.models import build, load_model, save_model
-from cnn_course.models.pretrained import WEIGHTS
+from cnn_course.models.pretrained import shipped
 from cnn_course.names import LARGEST, MODELS
-from cnn_course.running import Progress, RunFolder
+from cnn_course.progress import Progress
+from cnn_course.running import RunFolder
 from cnn_course.training import RECIPES, count_steps, fit
 from cnn_course.training import predict as predict_logits
 from cnn_course.verdict import failure
@@ -28,7 +31,9 @@ SMALL_STEP = 100e6
 MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepared as MNIST's were
 
 
-def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit, start, download):
+def train(
+    model, data, epochs, batch_size, lr, flip, seed, device, out, resume, limit, start, download
+):
     device = choose_device(device)
     folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
     folder.check_free(resume)
@@ -42,6 +47,8 @@ def train(model, data, epochs, batch_size, lr, seed, device, out, resume, limit,
     options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
     asked = {"lr": lr, "batch_size": batch_size}
     options |= {name: value for name, value in asked.items() if value is not None}
+    if flip or (flip is None and (model, data) == ("modern_cnn", "cifar10")):
+        options["augment"] = replace(options.get("augment", Augment()), flip=True)
     macs = layer_table(network, (channels, side, side)).macs * options["batch_size"]
     if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(1)
@@ -196,12 +203,11 @@ def _find(model: str) -> tuple[nn.Module, dict]:
         return load_model(files[0])
     if path.is_file():
         return load_model(path)
+    if model in shipped():
+        return load_model(shipped()[model])
     if model not in MODELS:
         raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
-    file = WEIGHTS / f"{model}.safetensors"
-    if not file.exists():
-        raise ValueError(f"no weights come with the course for {model}; give a run's folder")
-    return load_model(file)
+    raise ValueError(f"no weights come with the course for {model}; give a run's folder")
 
 
 def _first_a_network(model: str, images: list[Path]) -> tuple[nn.Module, dict]:

@@ -1,6 +1,14 @@
 """What there is to choose from, by name. Without torch, so that the command line asks quickly."""
 
-MODELS = ("mlp", "flatten-cnn", "global-pool-cnn", "deep-cnn", "lenet5", "lenet5-1998")
+MODELS = (
+    "mlp",
+    "flatten-cnn",
+    "global-pool-cnn",
+    "deep-cnn",
+    "lenet5",
+    "lenet5-1998",
+    "modern_cnn",
+)
 DATA = ("mnist-sample", "mnist-m", "mnist", "cifar10", "folder:PATH")
 SPLITS = ("train", "validation", "test")
 LARGEST = 64  # pixels: to train on, the images of a folder that are larger are made so small

@@ -18,6 +18,7 @@ from cnn_course.data import ImageSet
 from cnn_course.devices import choose_device
 from cnn_course.history import History
 from cnn_course.models import Normalize
+from cnn_course.progress import progress_bar
 
 
 class Evaluation(NamedTuple):
@@ -39,6 +40,13 @@ RECIPES = {
         "augment": Augment(rotation=10, scale=0.1, shift=2),
     },
     "lenet5-1998": {"lr": 0.01},
+    "modern_cnn": {
+        "lr": 0.2,
+        "batch_size": 128,
+        "weight_decay": 5e-4,
+        "label_smoothing": 0.1,
+        "augment": Augment(crop=4),
+    },
 }
 
 
@@ -60,6 +68,7 @@ def fit(
     device: str | torch.device | None = None,
     checkpoint: Path | None = None,
     report: Callable[[int, int, float, History], None] | None = None,
+    progress: bool = False,
 ) -> History:
     """Train `model` in place on `train`, and look at `validation` after each epoch.
 
@@ -75,7 +84,7 @@ def fit(
     `checkpoint` names a file that is written after each epoch; where it exists, training goes on
     from it and ends, on the CPU, with the weights of an undisturbed run. `report` is called after
     each step with its number, the number of all steps, the loss and the history, and once more
-    after each epoch, when the history has grown.
+    after each epoch, when the history has grown. `progress` shows a bar.
 
     A step takes `batch_size` images, the last one of an epoch what is left. A single image that is
     left joins the step before it, since batch normalization cannot learn from one alone.
@@ -115,8 +124,10 @@ def fit(
     }
     run = TrainingState(model, averaged, optimizer, settings, checkpoint)
     history = History(**run.restore())
+    done = len(history.train_loss)
+    bar = progress_bar(progress, total=epochs * steps, initial=done * steps, unit="step")
 
-    for epoch in range(len(history.train_loss), epochs):
+    for epoch in range(done, epochs):
         start, total = time.perf_counter(), 0.0
         model.train()
         for i, batch in enumerate(torch.randperm(len(train)).to(device).split(sizes)):
@@ -135,6 +146,7 @@ def fit(
             if average:
                 _move_towards(averaged, model, 1 - min(average, (1 + step) / (10 + step)))
             total += value * len(batch)
+            bar.update()
             if report:
                 report(step + 1, epochs * steps, value, history)
         history.seconds.append(time.perf_counter() - start)
@@ -144,9 +156,11 @@ def fit(
             _check_finite(result.loss, f"on validation after epoch {epoch + 1}", lr)
             history.validation_loss.append(result.loss)
             history.validation_accuracy.append(result.accuracy)
+            bar.set_postfix(accuracy=f"{result.accuracy:.1%}")
         run.save(asdict(history))
         if report:
             report((epoch + 1) * steps, epochs * steps, value, history)
+    bar.close()
     if average:
         model.load_state_dict(averaged.state_dict())
     return history

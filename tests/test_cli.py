@@ -15,16 +15,19 @@ import torch
 from PIL import Image
 
 import cnn_course
-from cnn_course import commands, running
+from cnn_course import commands, progress
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.history import History
 from cnn_course.models import LeNet5, load_model, save_model
 from cnn_course.names import MODELS
-from cnn_course.running import Progress
+from cnn_course.progress import Progress
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
-SMALLEST = {"flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12, "lenet5-1998": 12}
+SMALLEST = {
+    "flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12, "lenet5-1998": 12,
+    "modern_cnn": 4,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +126,14 @@ def test_small_steps_are_taken_on_one_thread_unless_threads_are_asked_for(
 
 KILLED = """
 import os, signal, sys
-from cnn_course import running
+from cnn_course import progress
 from cnn_course.cli import main
-row = running.say
+row = progress.say
 def say(text):
     row(text)
     if text.startswith("epoch   3"):
         os.kill(os.getpid(), signal.SIGKILL)
-running.say = say
+progress.say = say
 main(sys.argv[1:])
 """
 
@@ -150,7 +153,7 @@ def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monk
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "say", stop)
+        patch.setattr(progress, "say", stop)
         said = error(capsys, *command, stopped, code=130)
     assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
 

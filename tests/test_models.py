@@ -63,7 +63,7 @@ def test_global_pooling_takes_any_size():
 
 SMALLEST = {
     "mlp": 1, "flatten-cnn": 4, "global-pool-cnn": 4, "deep-cnn": 2, "lenet5": 12,
-    "lenet5-1998": 12,
+    "lenet5-1998": 12, "modern_cnn": 4,
 }  # fmt: skip
 
 

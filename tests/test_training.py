@@ -292,6 +292,22 @@ def test_augment_is_given_bytes_and_the_model_what_it_gives(digits):
     assert history.train_loss[0] > 2  # there is nothing to learn from black images
 
 
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_bar_shows_the_steps_where_it_is_asked_for(digits, disabled, monkeypatch, capfd):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    if disabled:
+        monkeypatch.setenv("TQDM_DISABLE", "1")
+    watched, unwatched = seeded_mlp(), seeded_mlp()
+    fit(unwatched, digits, digits, epochs=2, batch_size=100, device="cpu")
+    assert capfd.readouterr() == ("", "")
+    history = fit(watched, digits, digits, epochs=2, batch_size=100, device="cpu", progress=True)
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert ("0/10" in said.err) != disabled
+    assert (f"accuracy={history.validation_accuracy[-1]:.1%}" in said.err) != disabled
+    assert torch.equal(weights(watched), weights(unwatched))
+
+
 def test_history_draws_what_it_holds(digits):
     history = fit(seeded_mlp(), digits, digits, epochs=3, device="cpu")
     left, right = history.plot()

@@ -7,24 +7,31 @@ from torch import nn
 from cnn_course import checkpoints
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
+from cnn_course.models.modern import ModernCNN
 from cnn_course.names import check_model
+from cnn_course.quantization import from_int8, to_int8
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
-def _global_pool_cnn(in_channels: int, input_size: int, num_classes: int) -> GlobalPoolCNN:
+def _of_any_size(network: type[nn.Module]):
     """Global pooling takes images of any size, so it is told none, that leave a map to pool."""
-    at_least(4, "GlobalPoolCNN", input_size=input_size)  # halved twice
-    return GlobalPoolCNN(in_channels=in_channels, num_classes=num_classes)
+
+    def construct(in_channels: int, input_size: int, num_classes: int) -> nn.Module:
+        at_least(4, network.__name__, input_size=input_size)  # halved twice
+        return network(in_channels=in_channels, num_classes=num_classes)
+
+    return construct
 
 
 CONSTRUCTORS = {
     "mlp": MLP,
     "flatten-cnn": FlattenCNN,
-    "global-pool-cnn": _global_pool_cnn,
+    "global-pool-cnn": _of_any_size(GlobalPoolCNN),
     "deep-cnn": DeepCNN,
     "lenet5": LeNet5,
     "lenet5-1998": LeNet5.published,
+    "modern_cnn": _of_any_size(ModernCNN),
 }
 
 
@@ -38,17 +45,20 @@ def build(name: str, in_channels: int = 1, input_size: int = 28, num_classes: in
     return constructor(in_channels=in_channels, input_size=input_size, num_classes=num_classes)
 
 
-def save_model(path: Path, model: nn.Module, name: str, about: dict) -> None:
-    """Write the weights of a network that `build` made.
+def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bool = False) -> None:
+    """Write the weights of a network that `build` made, or with `int8` their 8-bit form.
 
     `about` holds in_channels, input_size and the classes' names, so that they travel along; the
     normalisation is among the weights.
     """
-    checkpoints.write(path, model.state_dict(), {"model": name, **about})
+    state = model.state_dict()
+    checkpoints.write(path, to_int8(state) if int8 else state, {"model": name, **about})
 
 
 def load_model(path: Path) -> tuple[nn.Module, dict]:
     """The network in a file of `save_model`, in evaluation mode, and what is known about it.
+
+    Integer weights are turned back into floats, so that the network computes as any other.
 
     Raises FileNotFoundError, or ValueError for a file that is damaged or of another kind.
     """
@@ -57,15 +67,24 @@ def load_model(path: Path) -> tuple[nn.Module, dict]:
         model = build(
             about["model"], about["in_channels"], about["input_size"], len(about["classes"])
         )
-        model.load_state_dict(tensors)
+        model.load_state_dict(from_int8(tensors))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold a model of this course ({error})") from error
     return model.eval(), about
 
 
 def load_pretrained(name: str) -> nn.Module:
-    """The network with the weights that come with the course: "lenet5", trained on MNIST."""
-    known = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+    """The network with weights that come with the course, in evaluation mode.
+
+    "lenet5" was trained on MNIST, "modern_cnn" on CIFAR-10; "modern_cnn_int8" is the same with
+    weights of 8 bits.
+    """
+    known = shipped()
     if name not in known:
-        raise ValueError(f"no weights come with the course for {name!r}, only for {known}")
-    return load_model(WEIGHTS / f"{name}.safetensors")[0]
+        raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
+    return load_model(known[name])[0]
+
+
+def shipped() -> dict[str, Path]:
+    """The files of weights that come with the course, by name."""
+    return {path.stem: path for path in sorted(WEIGHTS.glob("*.safetensors"))}

@@ -1,0 +1,107 @@
+"""ModernCNN: its size, its shapes, its shortcuts; and trainings of it that are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from cnn_course.inspection import layer_table
+from cnn_course.models import ModernCNN, build, load_model
+from cnn_course.models.modern import ResidualBlock, convolution
+
+LIMIT = 272_378  # parameters of the residual network of the UvA course
+
+
+def test_it_is_smaller_and_cheaper_than_the_peers():
+    table = layer_table(ModernCNN(), (3, 32, 32))
+    assert table.parameters <= LIMIT
+    assert table.macs <= 40_813_184  # of ResNet-20 with projection shortcuts
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 4, 4), (3, 33, 17), (3, 64, 64)])
+def test_it_takes_images_of_any_size(shape):
+    assert ModernCNN(num_classes=7)(torch.rand(2, *shape)).shape == (2, 7)
+
+
+def test_widths_and_depths_are_arguments():
+    model = ModernCNN(1, stem=8, widths=(12, 16, 20), depths=(1, 2, 3))
+    blocks = [layer for layer in model.layers if isinstance(layer, ResidualBlock)]
+    assert [block.body[2][0].out_channels for block in blocks] == [12, 16, 16, 20, 20, 20]
+    x = torch.rand(2, 1, 32, 32)
+    assert model.layers[:-3](x).shape == (2, 20, 4, 4)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        ModernCNN(widths=(8, 8), depths=(1,))
+
+
+@pytest.mark.parametrize("sizes", [{"in_channels": 0}, {"num_classes": 0}, {"stem": 0}])
+def test_sizes_that_cannot_be_are_named(sizes):
+    (name,) = sizes
+    with pytest.raises(ValueError, match=f"{name}=0: ModernCNN needs 1 or more"):
+        ModernCNN(**sizes)
+
+
+def test_a_block_of_nothing_but_its_shortcut():
+    """Where the last batch normalization gives 0, the block is ReLU of its input."""
+    block = ResidualBlock(5, 5).eval()
+    nn.init.zeros_(block.body[-1][1].weight)
+    x = torch.randn(2, 5, 6, 6)
+    assert torch.equal(block(x), x.relu())
+
+
+def test_a_block_is_the_sum_of_its_two_ways():
+    block = ResidualBlock(4, 6, stride=2)
+    x = torch.randn(3, 4, 8, 8)
+    expected = (block.body(x) + block.shortcut(x)).relu()
+    assert expected.shape == (3, 6, 4, 4)
+    assert torch.equal(block(x), expected)
+
+
+def test_a_convolution_with_normalization_has_no_bias():
+    assert {n for n, _ in convolution(3, 8).named_parameters()} == {
+        "0.weight", "1.weight", "1.bias",
+    }  # fmt: skip
+
+
+def test_the_name_builds_it():
+    assert isinstance(build("modern_cnn", 3, 32, 10), ModernCNN)
+
+
+# ----------------------------------------------------------------------- killed, and resumed
+
+KILLED = """
+import os, signal, sys
+from cnn_course import progress
+from cnn_course.cli import main
+call = progress.Progress.__call__
+def kill(self, step, steps, loss, history):
+    call(self, step, steps, loss, history)
+    if step == int(os.environ["KILLED_AT"]):
+        os.kill(os.getpid(), signal.SIGKILL)
+progress.Progress.__call__ = kill
+main(sys.argv[1:])
+"""
+
+
+def test_killed_twice_in_an_epoch_it_ends_with_the_weights_of_an_undisturbed_run(tmp_path):
+    def train(out, *more, killed_at=0):
+        command = ["train", "modern_cnn", "--data", "mnist-m", "--limit", "96", "--flip"]
+        command += ["--batch-size", "32", "--epochs", "4", "--device", "cpu", "--out", out, *more]
+        environment = os.environ | {"KILLED_AT": str(killed_at)}
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, *map(str, command)], env=environment, capture_output=True
+        )
+        assert done.returncode == (-signal.SIGKILL if killed_at else 0), done.stderr
+
+    train(tmp_path / "undisturbed")
+    train(tmp_path / "killed", killed_at=5)  # of three steps an epoch
+    train(tmp_path / "killed", "--resume", killed_at=11)
+    train(tmp_path / "killed", "--resume")
+    expected, found = (
+        load_model(tmp_path / name / "modern_cnn.safetensors")[0].state_dict()
+        for name in ("undisturbed", "killed")
+    )
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
