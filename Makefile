@@ -16,12 +16,14 @@ WORKERS := -n 2 --dist loadfile
 unexport $(filter PYTHON% PYTEST% IPYTHON% JUPYTER% CNN_COURSE_DATA MPLBACKEND MATPLOTLIBRC, $(.VARIABLES))
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT SOURCE_DATE_EPOCH CDPATH
 # Notebooks run on one thread of the CPU, where their stored outputs come from; threads that wait
-# give way. What a page says does not depend on the encoding of the terminal.
+# give way. No bar gets into a stored output, and what a page says does not depend on the encoding
+# of the terminal.
 OMP_NUM_THREADS := $(or $(strip $(OMP_NUM_THREADS)),1)
 OMP_WAIT_POLICY := $(or $(strip $(OMP_WAIT_POLICY)),PASSIVE)
 CNN_COURSE_DEVICE := cpu
+TQDM_DISABLE := 1
 PYTHONUTF8 := 1
-export OMP_NUM_THREADS OMP_WAIT_POLICY CNN_COURSE_DEVICE PYTHONUTF8
+export OMP_NUM_THREADS OMP_WAIT_POLICY CNN_COURSE_DEVICE TQDM_DISABLE PYTHONUTF8
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book serve test test-all nbval nbval-cuda run run-all lint format bench repository upgrade clean

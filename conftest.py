@@ -33,6 +33,7 @@ for name, value in (
     ("OMP_NUM_THREADS", "1"),
     ("OMP_WAIT_POLICY", "PASSIVE"),
     ("CNN_COURSE_DEVICE", "cpu"),
+    ("TQDM_DISABLE", "1"),  # no bar in a stored output
 ):
     os.environ[name] = os.environ.get(name, "").strip() or value
 

@@ -110,3 +110,46 @@ class PreactivatedBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         ready = self.before(x)
         return self.body(ready) + (x if self.shortcut is None else self.shortcut(ready))
+
+
+class PlainBlock(nn.Module):
+    """The residual block without its shortcut."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__()
+        self.body = ResidualBlock(fan_in, fan_out, stride).body
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x).relu()
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization of each position over its channels, (N, C, H, W) → the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ConvNeXtBlock(nn.Module):
+    """7×7 a channel, layer normalization, 1×1 to four times the channels, GELU, 1×1 back.
+
+    (Liu et al. 2022.) Where the shape changes, layer normalization and a convolution as large as
+    its stride come first.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__()
+        same = fan_in == fan_out and stride == 1
+        change = [ChannelNorm(fan_in), nn.Conv2d(fan_in, fan_out, stride, stride)]
+        self.change = nn.Sequential(*([] if same else change))
+        self.body = nn.Sequential(
+            nn.Conv2d(fan_out, fan_out, 7, padding=3, groups=fan_out),
+            ChannelNorm(fan_out),
+            nn.Conv2d(fan_out, 4 * fan_out, 1),
+            nn.GELU(),
+            nn.Conv2d(4 * fan_out, fan_out, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.change(x)
+        return x + self.body(x)

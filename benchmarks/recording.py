@@ -61,6 +61,21 @@ def record(
             print(f"{name}: {row} in {about['seconds']:.0f} s", flush=True)
 
 
+def once(folder: Path, name: str, compute: Callable[[], dict]) -> dict:
+    """What `compute` gave, kept in `folder` for a recording that was stopped within a row.
+
+    Kept by the commit, since other code may give something else.
+    """
+    path = folder / _commit() / f"{name}.json"
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    result = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(result), encoding="utf-8")
+    return result
+
+
 def _lock(path: Path, row: dict | None = None) -> FileLock:
     """A lock for a row, which fails at once if another process has it; or one for the file."""
     what = hashlib.sha256(f"{path.resolve()} {row}".encode()).hexdigest()[:16]

@@ -1,9 +1,9 @@
 """One row of a comparison: a learning rate by validation, then fresh seeds at that rate."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import nn
@@ -32,6 +32,9 @@ def search_and_run(
     *,
     watch: Callable[[nn.Module], dict] = lambda model: {},
     first: tuple[int, ...] = (-4, -3, -2),
+    search_seeds: Sequence[int] = SEARCH_SEEDS,
+    seeds: Iterable[int] = SEEDS,
+    keep: Callable[[str, Callable[[], dict]], dict] = lambda name, compute: compute(),
     **options,
 ) -> dict:
     """What is recorded of a row: its `lr`, the `search` that chose it, and a run for each seed.
@@ -39,19 +42,26 @@ def search_and_run(
     `sets` holds "train" and "validation", `options` are those of `fit`. `measure` says what is
     recorded of a network that was trained with a fresh seed, which is where test images are looked
     at, and `watch` what is recorded of those of the search. The rates tried first are 10^(k/2) for
-    the neighbouring k of `first`.
+    the neighbouring k of `first`. `keep` is given each training, with a name for it, to carry out,
+    and may know its outcome from before.
     """
+
+    def one_try(k: int, seed: int) -> dict:
+        run = train(build, sets, seed, lr=_rate(k), **options)
+        kept = ("validation_accuracy", "diverged")
+        return {key: run[key] for key in kept} | watch(run["model"])
 
     @cache
     def tries(k: int) -> list[dict]:
-        runs = [train(build, sets, seed, lr=_rate(k), **options) for seed in SEARCH_SEEDS]
-        kept = ("validation_accuracy", "diverged")
-        return [{key: run[key] for key in kept} | watch(run["model"]) for run in runs]
+        return [keep(f"{_rate(k)}-{s}", partial(one_try, k, s)) for s in search_seeds]
+
+    def final(lr: float, seed: int) -> dict:
+        return run_seeds(build, sets, [seed], measure, lr=lr, **options)[0]
 
     def score(k: int) -> float:
         return sum(run["validation_accuracy"] for run in tries(k))
 
-    guessing = _beaten(sets["validation"]) * len(SEARCH_SEEDS)
+    guessing = _beaten(sets["validation"], len(search_seeds)) * len(search_seeds)
     ks = list(first)
     if score(max(ks, key=score)) <= guessing:
         ks = sorted({*ks, *WIDE})
@@ -64,7 +74,9 @@ def search_and_run(
         "beats_guessing": score(best) > guessing,
         "parameters": sum(p.numel() for p in build().parameters()),
         "search": {_rate(k): tries(k) for k in ks},
-        "runs": run_seeds(build, sets, SEEDS, measure, lr=_rate(best), **options),
+        "runs": [
+            keep(f"{_rate(best)}-{seed}", partial(final, _rate(best), seed)) for seed in seeds
+        ],
     }
 
 
@@ -96,10 +108,10 @@ def _rate(k: int) -> float:
     return float(f"{10 ** (k / 2):.2g}")
 
 
-def _beaten(validation: ImageSet) -> float:
-    """The accuracy that three networks which guess hardly ever have as their mean."""
+def _beaten(validation: ImageSet, networks: int) -> float:
+    """The accuracy that so many networks which guess hardly ever have as their mean."""
     share = 1 / len(validation.classes)
-    sd = math.sqrt(share * (1 - share) / len(validation) / len(SEARCH_SEEDS))
+    sd = math.sqrt(share * (1 - share) / len(validation) / networks)
     return share + 3 * sd
 
 

@@ -70,7 +70,12 @@ def test_a_setting_for_the_course_is_kept(name, monkeypatch):
 @pytest.mark.parametrize("value", [None, "", " "])
 @pytest.mark.parametrize(
     ("name", "default"),
-    [("OMP_NUM_THREADS", "1"), ("OMP_WAIT_POLICY", "PASSIVE"), ("CNN_COURSE_DEVICE", "cpu")],
+    [
+        ("OMP_NUM_THREADS", "1"),
+        ("OMP_WAIT_POLICY", "PASSIVE"),
+        ("CNN_COURSE_DEVICE", "cpu"),
+        ("TQDM_DISABLE", "1"),
+    ],
 )
 def test_an_empty_setting_is_none(name, default, value, monkeypatch):
     before = {} if value is None else {name: value}

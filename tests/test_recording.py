@@ -85,6 +85,19 @@ def test_two_processes_share_the_rows(record):
     assert done == NAMES
 
 
+def test_what_was_computed_within_a_row_is_computed_once(tmp_path, monkeypatch):
+    def fail():
+        raise AssertionError
+
+    assert recording.once(tmp_path, "0.1-0", lambda: {"accuracy": 0.5}) == {"accuracy": 0.5}
+    assert recording.once(tmp_path, "0.1-0", fail) == {"accuracy": 0.5}
+    with pytest.raises(AssertionError):
+        recording.once(tmp_path, "0.1-1", fail)
+    monkeypatch.setattr(recording, "_commit", lambda: "another")
+    with pytest.raises(AssertionError):
+        recording.once(tmp_path, "0.1-0", fail)
+
+
 def test_other_settings_do_not_mix_with_what_is_there(record, tmp_path):
     record(lambda row: {"runs": []})
     kept = (tmp_path / "small.json").read_bytes()
@@ -171,3 +184,19 @@ def test_fresh_seeds_give_the_figure(search):
 def test_every_network_of_the_search_is_watched(search):
     row, _ = search(hump(0.03), watch=lambda model: {"seen": 1}, first=FIRST)
     assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
+
+
+def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
+    names = []
+
+    def keep(name, compute):
+        names.append(name)
+        return compute()
+
+    row, trained = search(
+        hump(0.032), first=(-4, -3, -2), search_seeds=(7, 8), seeds=(1, 2, 3), keep=keep
+    )
+    assert row["lr"] == 0.032
+    assert [run["seed"] for run in row["runs"]] == [1, 2, 3]
+    assert [f"{lr}-{seed}" for lr, seed in trained] == names
+    assert len(set(names)) == len(names) == 3 * 2 + 3
