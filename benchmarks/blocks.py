@@ -42,15 +42,6 @@ class PooledBlock(nn.Sequential):
         )
 
 
-class AveragedShortcut(ResidualBlock):
-    """The residual block whose shortcut averages what a stride of 2 would skip (He et al. 2019)."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        if stride > 1:
-            self.shortcut = nn.Sequential(nn.AvgPool2d(stride), convolution(fan_in, fan_out, 1))
-
-
 class GroupedBlock(ResidualBlock):
     """1×1, 3×3 in groups of channels, 1×1, and a shortcut (Xie et al. 2017, ResNeXt)."""
 
@@ -91,25 +82,6 @@ class InvertedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x) if self.same else self.body(x)
-
-
-class PreactivatedBlock(nn.Module):
-    """Batch normalization and ReLU before each convolution (He et al. 2016, Identity mappings)."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__()
-        self.before = nn.Sequential(nn.BatchNorm2d(fan_in), nn.ReLU())
-        self.body = nn.Sequential(
-            convolution(fan_in, fan_out, stride=stride),
-            nn.ReLU(),
-            nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False),
-        )
-        same = fan_in == fan_out and stride == 1
-        self.shortcut = None if same else nn.Conv2d(fan_in, fan_out, 1, stride, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        ready = self.before(x)
-        return self.body(ready) + (x if self.shortcut is None else self.shortcut(ready))
 
 
 class PlainBlock(nn.Module):

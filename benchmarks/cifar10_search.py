@@ -10,11 +10,9 @@ import sys
 from functools import partial
 
 from blocks import (
-    AveragedShortcut,
     GroupedBlock,
     InvertedBlock,
     PooledBlock,
-    PreactivatedBlock,
     SqueezedBlock,
 )
 from peers import ResNet20, WideLeNet5, wide_mlp
@@ -31,9 +29,7 @@ DESIGNS = {
     "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
     "pooled": partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock),
     "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
-    "averaged shortcut": partial(basic, block=AveragedShortcut),
     "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
-    "preactivated": partial(basic, block=PreactivatedBlock),
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }
