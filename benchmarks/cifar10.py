@@ -8,7 +8,7 @@ two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's trai
 
 import sys
 
-from cifar10_search import best_rate
+from cifar10_search import DESIGN, best_rate
 from peers import ResNet20, WideLeNet5, wide_mlp
 from photos import RECIPE, cifar10, run_network, said
 from recording import record
@@ -35,7 +35,7 @@ def main(folder: str):
             found = predict(model, sets["validation"], device="cpu").argmax(1)
             return {"answers": "".join(map(str, found.tolist()))}  # a digit for each image
 
-        lr = best_rate(network)
+        lr = best_rate(DESIGN if network == "ModernCNN" else network)
         result = run_network(network, NETWORKS[network], sets, seed, answers, **FIT, lr=lr)
         return {"lr": lr} | result
 

@@ -33,7 +33,9 @@ DESIGNS = {
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }
+DESIGN = "basic"  # that of ModernCNN
 MORE_RATES = {
+    DESIGN: (0.1, 0.4),
     "ResNet-20": (0.1, 0.4),
     "LeNet-5, widened": (0.025, 0.05, 0.1),
     "MLP": (0.025, 0.05, 0.1),

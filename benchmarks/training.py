@@ -1,37 +1,49 @@
-"""Time `fit` against the loop that most people would write, as ratios of images a second.
+"""Time `fit` against the loops that most people would write, as ratios of images a second.
 
-The same network, batch size, augmentation, optimizer and precision, on the same device. The other
+The same network, batch size, augmentation, optimizer and precision, on the same device. The usual
 loop takes its images one by one from a DataLoader, through torchvision's transforms, as its
-documentation shows. Each round times both in turn; what is printed is the median of the ratios.
-Run: OMP_NUM_THREADS=1 python benchmarks/training.py (about a minute).
+documentation shows; the bare loop has its batches ready, in memory as floats, and does nothing but
+forward, backward and step. Each round times both in turn; what is printed is the median of the
+ratios.
+Run: OMP_NUM_THREADS=1 python benchmarks/training.py (about five minutes).
 """
 
+from dataclasses import replace
 from functools import partial
 
 import torch
 from timing import ratio
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import InterpolationMode, v2
 
 from cnn_course.augmentation import Augment
 from cnn_course.data import ImageSet, load
-from cnn_course.models import LeNet5
+from cnn_course.models import LeNet5, ModernCNN
 from cnn_course.training import fit
 
 BATCH, LR, WARM_UP, ROUNDS = 128, 0.05, 1, 7
-AUGMENT = Augment(rotation=10, scale=0.1, shift=2)
-TRANSFORM = v2.Compose(
-    [
-        v2.RandomAffine(
-            10,
-            translate=(2 / 28, 2 / 28),
-            scale=(0.9, 1.1),
-            interpolation=InterpolationMode.BILINEAR,
-        ),
-        v2.ToDtype(torch.float32, scale=True),
-    ]
-)
+AFFINE = Augment(rotation=10, scale=0.1, shift=2)
+CROP = Augment(crop=4, flip=True)
+PLAIN = v2.ToDtype(torch.float32, scale=True)
+TRANSFORMS = {
+    None: PLAIN,
+    AFFINE: v2.Compose(
+        [
+            v2.RandomAffine(
+                10,
+                translate=(2 / 28, 2 / 28),
+                scale=(0.9, 1.1),
+                interpolation=InterpolationMode.BILINEAR,
+            ),
+            PLAIN,
+        ]
+    ),
+    CROP: v2.Compose(
+        [v2.RandomCrop(32, padding=4, padding_mode="reflect"), v2.RandomHorizontalFlip(), PLAIN]
+    ),
+}
 
 
 class Transformed(Dataset):
@@ -46,47 +58,63 @@ class Transformed(Dataset):
         return self.transform(image), label
 
 
-def usual_loop(images: ImageSet, transform) -> None:
-    """One epoch."""
-    model = LeNet5()
+def steps(model: nn.Module, batches, bf16: bool) -> None:
+    """Forward, backward and step for each of `batches`."""
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=0.9, nesterov=True)
-    loader = DataLoader(Transformed(images, transform), BATCH, shuffle=True, num_workers=0)
     model.train()
-    for x, y in loader:
-        loss = F.cross_entropy(model(x), y)
+    for x, y in batches:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = F.cross_entropy(model(x), y)
         loss.item()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
 
-def our_loop(images: ImageSet, augment, bf16=False) -> None:
-    fit(
-        LeNet5(),
-        images,
-        epochs=1,
-        batch_size=BATCH,
-        lr=LR,
-        augment=augment,
-        bf16=bf16,
-        device="cpu",
-    )
+def usual_loop(build, images: ImageSet, augment, bf16=False) -> None:
+    """One epoch."""
+    data = Transformed(images, TRANSFORMS[augment])
+    steps(build(), DataLoader(data, BATCH, shuffle=True, num_workers=0), bf16)
+
+
+def bare_loop(build, batches, bf16=False) -> None:
+    """One epoch, in the memory layout in which convolutions are fast."""
+    steps(build().to(memory_format=torch.channels_last), batches, bf16)
+
+
+def our_loop(build, images: ImageSet, augment, bf16=False) -> None:
+    options = {"epochs": 1, "batch_size": BATCH, "lr": LR, "device": "cpu"}
+    fit(build(), images, augment=augment, bf16=bf16, **options)
+
+
+def report(name: str, slow, fast) -> None:
+    print(f"{name:64} {ratio(slow, fast, WARM_UP, ROUNDS):.2f}", flush=True)
 
 
 def main():
-    images = load("mnist-sample", "train")
-    print(f"images a second of `fit` over the usual loop's, {torch.get_num_threads()} thread(s)")
-    plain = v2.ToDtype(torch.float32, scale=True)
-    for name, transform, augment in [
-        ("without augmentation", plain, None),
-        ("with rotation, scale and shift", TRANSFORM, AUGMENT),
-    ]:
-        usual = partial(usual_loop, images, transform)
-        speed = ratio(usual, partial(our_loop, images, augment), WARM_UP, ROUNDS)
-        print(f"{name:32} {speed:.2f}")
-    ours = partial(our_loop, images, AUGMENT)
-    half = ratio(ours, partial(ours, bf16=True), WARM_UP, ROUNDS)
-    print(f"`fit` in bfloat16 over `fit` in float32: {half:.2f}")
+    print(f"images a second of `fit` over those of others, {torch.get_num_threads()} thread(s)")
+    digits = load("mnist-sample", "train")
+    for name, augment in [("no augmentation", None), ("rotation, scale and shift", AFFINE)]:
+        usual, ours = (partial(loop, LeNet5, digits, augment) for loop in (usual_loop, our_loop))
+        report(f"LeNet-5, {name}: over the usual loop", usual, ours)
+    report("LeNet-5 in bfloat16: over itself in float32", ours, partial(ours, bf16=True))
+
+    colour = load("mnist-m", "train")
+    colour = replace(colour, images=colour.images[:1280], labels=colour.labels[:1280])
+    usual, ours = (partial(loop, ModernCNN, colour, CROP) for loop in (usual_loop, our_loop))
+    report("ModernCNN, crop and flip: over the usual loop", usual, ours)
+    x = (colour.images.float() / 255).to(memory_format=torch.channels_last)
+    bare = partial(
+        bare_loop, ModernCNN, list(zip(x.split(BATCH), colour.labels.split(BATCH), strict=True))
+    )
+    report("ModernCNN: over the bare loop", bare, ours)
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        report(
+            "ModernCNN in bfloat16: over the usual loop in bfloat16",
+            partial(usual, bf16=True),
+            partial(ours, bf16=True),
+        )
+    report("ModernCNN in bfloat16: over the usual loop", usual, partial(ours, bf16=True))
 
 
 if __name__ == "__main__":
