@@ -38,7 +38,8 @@ The official test split was not used.
 - **Input**: three channels (RGB), 32×32, values in [0, 1]. \
 Mean and standard deviation are in the weights.
 - **Not for**: anything but a picture of one object that fills it and is of one of the ten \
-classes: {classes}. It gives one of these names to every picture, and often with a high probability. \
+classes: {classes}. It gives one of these names to every picture, and often with a high \
+probability. \
 Pictures that were never compressed as JPEG are a little different from those it has seen.
 - **SHA-256** of `{name}`: `{sha256}`
 """
