@@ -1,6 +1,7 @@
 """Passes through a network that leave it as it was."""
 
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 from itertools import chain
 
 import torch
@@ -48,3 +49,55 @@ def a_weight(model: nn.Module) -> Tensor:
     """A parameter or buffer of floats, for the type and the device that `model` works with."""
     tensors = chain(model.parameters(), model.buffers())
     return next((x for x in tensors if x.is_floating_point()), torch.empty(0))
+
+
+def prepared(model: nn.Module, images: Tensor) -> Tensor:
+    """A copy of `images` (N, C, H, W), with the type and on the device of the model."""
+    shape = tuple(getattr(images, "shape", ()))
+    if not isinstance(images, Tensor) or len(shape) != 4 or 0 in shape:
+        raise ValueError(
+            f"images is a {type(images).__name__} of shape {shape}; give a tensor (N, C, H, W), "
+            "one image as image[None]"
+        )
+    if not images.is_floating_point():
+        raise ValueError(f"images are of {images.dtype}; give floats in [0, 1]: images / 255")
+    return images.detach().to(a_weight(model)).clone()
+
+
+def name_of(layer: str | nn.Module, model: nn.Module) -> str:
+    """The name of the layer, as `layer_table` has it: "(model)" for the model itself."""
+    names = {name or "(model)": part for name, part in model.named_modules(remove_duplicate=False)}
+    if isinstance(layer, nn.Module):
+        same = [name for name, part in names.items() if part is layer]
+        if not same:
+            kind = type(layer).__name__
+            raise ValueError(f"this {kind} is no layer of the model; give one of the model's own")
+        return same[0]
+    if (layer or "(model)") not in names:
+        near = ", ".join(get_close_matches(str(layer), names, 3, cutoff=0))
+        raise ValueError(f"layer={layer!r} is none of the model's, such as {near}; see layer_table")
+    return layer or "(model)"
+
+
+def pass_through(model: nn.Module, x: Tensor, name: str, hook) -> tuple[Tensor, Tensor]:
+    """The maps (N, channels, h, w) that the layer `name` gives for x, and the model's output.
+
+    `hook` is that of `as_found`. ValueError where the layer gives none, or is not called once.
+    """
+    found = []
+
+    def keep(layer, inputs, output):
+        found.append(output)
+        # What comes behind gets a copy: a ReLU in place would change the maps that are kept.
+        return output.clone() if isinstance(output, Tensor) else None
+
+    layer = model.get_submodule("" if name == "(model)" else name)
+    hook(layer.register_forward_hook(keep))
+    output = model(x.clone())  # a copy here as well: the first layer may work in place
+    if len(found) != 1:
+        raise ValueError(f"layer {name} is called {len(found)} times; give one that is called once")
+    (maps,) = found
+    if not isinstance(maps, Tensor) or maps.dim() != 4:
+        shape = tuple(getattr(maps, "shape", ()))
+        raise ValueError(f"layer {name} gives no maps (N, C, H, W) but the shape {shape}")
+    return maps, output
