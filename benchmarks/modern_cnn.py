@@ -9,7 +9,6 @@ it goes on where it was stopped), where FOLDER/train/<class>/ holds CIFAR-10's t
 import hashlib
 import sys
 
-from cifar10_search import DESIGN, best_rate
 from photos import RECIPE, cifar10, run_network, said
 from recording import record
 from torch import nn
@@ -20,7 +19,7 @@ from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.training import evaluate, predict
 
 SEED = 0
-FIT = RECIPE | {"epochs": 100}
+FIT = RECIPE | {"epochs": 100, "lr": 0.2}
 FILES = {
     "float32": WEIGHTS / "modern_cnn.safetensors",
     "int8": WEIGHTS / "modern_cnn_int8.safetensors",
@@ -47,7 +46,7 @@ Pictures that were never compressed as JPEG are a little different from those it
 
 def main(folder: str):
     sets = cifar10(folder)
-    classes, fit = sets["train"].classes, FIT | {"lr": best_rate(DESIGN)}
+    classes = sets["train"].classes
 
     def ship(model: nn.Module) -> dict:
         about = {"in_channels": 3, "input_size": 32, "classes": list(classes), "data": "cifar10"}
@@ -61,9 +60,9 @@ def main(folder: str):
         }
 
     def run(seed: int) -> dict:
-        return run_network("shipped", ModernCNN, sets, seed, ship, **fit)
+        return run_network("shipped", ModernCNN, sets, seed, ship, **FIT)
 
-    record("modern_cnn", list(sets.values()), said(fit), [{"seed": SEED}], run)
+    record("modern_cnn", list(sets.values()), said(FIT), [{"seed": SEED}], run)
     (row,) = results.load("modern_cnn")["rows"]
     (outcome,) = row["runs"]
     accuracies = {"float32": outcome["validation_accuracy"], "int8": outcome["int8_accuracy"]}
@@ -75,7 +74,7 @@ def main(folder: str):
             macs=row["macs"] / 1e6,
             train=len(sets["train"]),
             validation=len(sets["validation"]),
-            settings=", ".join(f"{name} {value}" for name, value in said(fit).items()),
+            settings=", ".join(f"{name} {value}" for name, value in said(FIT).items()),
             seed=SEED,
             accuracy=accuracies[form],
             other=f"with weights in {other} {accuracies[other]:.2%}",
