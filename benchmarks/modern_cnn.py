@@ -9,6 +9,7 @@ it goes on where it was stopped), where FOLDER/train/<class>/ holds CIFAR-10's t
 import hashlib
 import sys
 
+import torch
 from photos import RECIPE, cifar10, run_network, said
 from recording import record
 from torch import nn
@@ -52,11 +53,13 @@ def main(folder: str):
         about = {"in_channels": 3, "input_size": 32, "classes": list(classes), "data": "cifar10"}
         for form, file in FILES.items():
             save_model(file, model, "modern_cnn", about, int8=form == "int8")
-        found = predict(model, sets["validation"], device="cpu").argmax(1)
+        labels, count = sets["validation"].labels, len(classes)
+        answers = predict(model, sets["validation"], device="cpu").argmax(1)
+        confusion = torch.bincount(labels * count + answers, minlength=count**2)
         small = evaluate(load_model(FILES["int8"])[0], sets["validation"], device="cpu")
         return {
-            "answers": "".join(map(str, found.tolist())),  # a digit for each image
             "int8_accuracy": small.accuracy,
+            "confusion": confusion.view(count, count).tolist(),  # a row for each true class
         }
 
     def run(seed: int) -> dict:
