@@ -1,6 +1,7 @@
 """Blocks beside the residual one, each made by block(fan_in, fan_out, stride)."""
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cnn_course.models.modern import ResidualBlock, convolution
 
@@ -28,6 +29,17 @@ class SqueezedBlock(ResidualBlock):
     def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
         super().__init__(fan_in, fan_out, stride)
         self.body.append(SqueezeExcitation(fan_out))
+
+
+class SmoothBlock(ResidualBlock):
+    """The residual block with SiLU in place of ReLU (Ramachandran et al. 2017)."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        self.body[1] = nn.SiLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.silu(self.body(x) + self.shortcut(x))
 
 
 class PooledBlock(nn.Sequential):

@@ -13,6 +13,7 @@ from blocks import (
     GroupedBlock,
     InvertedBlock,
     PooledBlock,
+    SmoothBlock,
     SqueezedBlock,
 )
 from peers import ResNet20, WideLeNet5, wide_mlp
@@ -26,10 +27,12 @@ basic = partial(ModernCNN, stem=32, widths=(52, 72), depths=(2, 2))
 DESIGNS = {
     "ResNet-20": ResNet20,
     "basic": basic,
-    "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
     "pooled": partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock),
-    "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
     "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
+    "SiLU": partial(basic, block=SmoothBlock),
+    "wider at 16×16": partial(basic, widths=(60, 64)),
+    "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
+    "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }
