@@ -41,8 +41,10 @@ def load(
     """Load the `split` "train", "validation" or "test" of a data set. Two loads give equal bytes.
 
     - `mnist-sample`: 5,000 digits of MNIST's training split, 1×28×28; 3,500, 500 and 1,000 of them.
-    - `mnist-m`: the same digits over patches of photographs, 3×32×32, in the style of MNIST-M
-      (Ganin et al. 2016). Patches of different splits share no pixel. Made once, then kept.
+    - `mnist-m`: the same digits turned, scaled, moved and in colour, over patches of photographs
+      and among fragments of other digits, 3×32×32, in the style of MNIST-M (Ganin et al. 2016) and
+      of cluttered MNIST (Mnih et al. 2014). Fragments are of digits of the same split, and patches
+      of different splits share no pixel. Made once, then kept.
     - `mnist`, `cifar10`: the full data sets, through torchvision. `download=True` fetches them
       where they are missing. Validation is taken from the training split: for `mnist` the 5,000
       digits of `mnist-sample`, for `cifar10` 500 images a class.

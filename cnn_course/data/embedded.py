@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cnn_course.data.blended import SIDE, build_mnist_m
 from cnn_course.data.cache import cache_folder, write_whole
 from cnn_course.data.images import SEED, ImageSet, hold_out
-from cnn_course.names import SPLITS
 
 DIGITS = tuple("0123456789")
 COUNTS = {"train": 3500, "validation": 500, "test": 1000}
@@ -25,16 +25,10 @@ SHA256 = {
         "validation",
     ): "10a49f964cec2f051906f500bb072d6a8dc68c6671683ec785283539376e1ad3",
     ("mnist-sample", "test"): "d487b62c0e3dc8c032199912b8d7900d1991a7e441a6f3883896041ada477316",
-    ("mnist-m", "train"): "0f8f1fb4335551262a16f0f24196a02f1cf1ee7572f16559a04ef3954861dde0",
-    ("mnist-m", "validation"): "de30a877f76df16025941e13471e92dc461505b273a5e94f081fb9d441b44033",
-    ("mnist-m", "test"): "6cf938ab1ebaf71c5b9d778b6948a42485e3067fe3038c4a7c0f8f94e89e6908",
+    ("mnist-m", "train"): "bf33a583ea48e8c4a68b75969997e594f6ebf67570692bf07decaccba3cf8250",
+    ("mnist-m", "validation"): "f40af1a33f8f2d748ecd365b8c97c32197ccb68f9a7e3b41fd1df1462cdd2839",
+    ("mnist-m", "test"): "d6d9464542dd8ed7afb086e4a48a0d9df6f96fb8dbcfb352005d8c403fa4379e",
 }
-
-# The photographs are cut into bands of columns that repeat from left to right, so that each split
-# has its share of sky, roof, leaf and petal, and none of them a pixel of another one's.
-PATCH = 32
-PERIOD = 160
-BANDS = {"train": (0, 80), "validation": (80, 112), "test": (112, 160)}
 
 
 def mnist_sample(split: str) -> ImageSet:
@@ -58,10 +52,10 @@ def _digits() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def mnist_m(split: str, root: str | os.PathLike | None = None) -> ImageSet:
-    """`mnist_sample` over patches of two photographs, (N, 3, 32, 32), kept in `cache_folder(root)`.
+    """`build_mnist_m` of `mnist_sample`, (N, 3, 32, 32), kept in `cache_folder(root)`.
 
-    A kept file that is damaged is made again; a folder that is not there and cannot be made, or
-    not be written, is done without.
+    A kept file that is damaged, or of an earlier release, is made again; a folder that is not there
+    and cannot be made, or not be written, is done without.
     Warns where this machine decodes the photographs to other pixels than those of the course.
     """
     expected = SHA256["mnist-m", split]
@@ -70,7 +64,7 @@ def mnist_m(split: str, root: str | os.PathLike | None = None) -> ImageSet:
         if hashlib.sha256(data).hexdigest() == expected:
             return _from_bytes(f"mnist-m {split}", data, COUNTS[split])
 
-    images = build_mnist_m(split)
+    images = build_mnist_m(split, mnist_sample(split))
     data = images.to_bytes()
     if hashlib.sha256(data).hexdigest() == expected:
         with contextlib.suppress(OSError):
@@ -90,42 +84,8 @@ def _file(split: str, root: str | os.PathLike | None) -> Path:
     return cache_folder(root) / f"mnist-m-{split}.bin"
 
 
-def build_mnist_m(split: str) -> ImageSet:
-    """Make a split of `mnist-m`: |photograph − digit| in each channel, the digit padded by 2."""
-    from sklearn.datasets import load_sample_images
-
-    photos = load_sample_images().images  # china.jpg and flower.jpg, (427, 640, 3) both
-    digits = mnist_sample(split)
-    positions = patch_positions(split, len(digits), photos[0].shape[:2])
-    patches = np.stack([photos[p][y : y + PATCH, x : x + PATCH] for p, y, x in positions])
-    strokes = np.pad(digits.images.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)))  # (N, 1, 32, 32)
-    blend = np.abs(patches.transpose(0, 3, 1, 2).astype(np.int16) - strokes)  # (N, 3, 32, 32)
-    return ImageSet(
-        f"mnist-m {split}", torch.from_numpy(blend.astype(np.uint8)), digits.labels, DIGITS
-    )
-
-
-def patch_positions(split: str, count: int, size: tuple[int, int]) -> np.ndarray:
-    """Where the patches of `split` lie in two photographs of `size` (H, W): int64 (count, 3).
-
-    A row is the photograph (0 or 1), the top and the left edge of a patch of 32×32. Each patch lies
-    within one band of its split, so no two splits share a pixel.
-    """
-    height, width = size
-    start, stop = BANDS[split]
-    random = np.random.RandomState([SEED, SPLITS.index(split)])
-
-    def draw(below):
-        # The stream depends on the type, whose default is not the same on every system.
-        return random.randint(below, size=count, dtype=np.int64)
-
-    photo, top = draw(2), draw(height - PATCH + 1)
-    left = PERIOD * draw(width // PERIOD) + start + draw(stop - start - PATCH + 1)
-    return np.stack([photo, top, left], axis=1)
-
-
 def _from_bytes(name: str, data: bytes, count: int) -> ImageSet:
-    pixels = np.frombuffer(data, np.uint8, count * 3 * PATCH * PATCH).copy()
+    pixels = np.frombuffer(data, np.uint8, count * 3 * SIDE * SIDE).copy()
     labels = np.frombuffer(data, "<i8", offset=pixels.size).astype(np.int64)
-    images = torch.from_numpy(pixels).view(count, 3, PATCH, PATCH)
+    images = torch.from_numpy(pixels).view(count, 3, SIDE, SIDE)
     return ImageSet(name, images, torch.from_numpy(labels), DIGITS)
