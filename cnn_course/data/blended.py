@@ -87,9 +87,7 @@ def rotate_and_scale(
     new = 2 * np.arange(side) - (side - 1)
     y, x = new[:, None], new
     scale = percent[:, None, None]
-    end = (
-        digits.shape[1] + 1
-    )  # twice the centre, and the last index, with a black margin of one pixel
+    end = digits.shape[1] + 1  # twice the centre, and the last index, with a margin of one pixel
     old_y = (cos * y + sin * x) * 100 // scale + end * one
     old_x = (cos * x - sin * y) * 100 // scale + end * one
     old_y, old_x = (np.clip(old, 0, 2 * end * one) for old in (old_y, old_x))
