@@ -54,6 +54,14 @@ class PooledBlock(nn.Sequential):
         )
 
 
+class SmoothPooledBlock(PooledBlock):
+    """The same with SiLU in place of ReLU."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        self[1], self[3] = nn.SiLU(), SmoothBlock(fan_out, fan_out)
+
+
 class GroupedBlock(ResidualBlock):
     """1×1, 3×3 in groups of channels, 1×1, and a shortcut (Xie et al. 2017, ResNeXt)."""
 

@@ -14,6 +14,7 @@ from blocks import (
     InvertedBlock,
     PooledBlock,
     SmoothBlock,
+    SmoothPooledBlock,
     SqueezedBlock,
 )
 from peers import ResNet20, WideLeNet5, wide_mlp
@@ -24,13 +25,15 @@ from cnn_course import results
 from cnn_course.models import ModernCNN
 
 basic = partial(ModernCNN, stem=32, widths=(52, 72), depths=(2, 2))
+pooled = partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock)
 DESIGNS = {
     "ResNet-20": ResNet20,
     "basic": basic,
-    "pooled": partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock),
+    "pooled": pooled,
     "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
     "SiLU": partial(basic, block=SmoothBlock),
     "wider at 16×16": partial(basic, widths=(60, 64)),
+    "pooled, SiLU": partial(pooled, block=SmoothPooledBlock),
     "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
     "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
     "LeNet-5, widened": WideLeNet5,
