@@ -45,12 +45,12 @@ class SmoothBlock(ResidualBlock):
 class PooledBlock(nn.Sequential):
     """A convolution at the larger size, max pooling, a residual block (Page 2018, ResNet-9)."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, last: nn.Module | None = None):
         super().__init__(
             convolution(fan_in, fan_out),
             nn.ReLU(),
             nn.MaxPool2d(stride),
-            ResidualBlock(fan_out, fan_out),
+            last or ResidualBlock(fan_out, fan_out),
         )
 
 
@@ -102,6 +102,14 @@ class InvertedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x) if self.same else self.body(x)
+
+
+def late_inverted(fan_in: int, fan_out: int, stride: int = 1) -> nn.Module:
+    """`PooledBlock` for few channels; for 80 and more the same with inverted blocks behind."""
+    if fan_out < 80:
+        return PooledBlock(fan_in, fan_out, stride)
+    inverted = InvertedBlock(fan_out, fan_out)
+    return inverted if stride == 1 else PooledBlock(fan_in, fan_out, stride, inverted)
 
 
 class PlainBlock(nn.Module):

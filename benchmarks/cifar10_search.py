@@ -16,6 +16,7 @@ from blocks import (
     SmoothBlock,
     SmoothPooledBlock,
     SqueezedBlock,
+    late_inverted,
 )
 from peers import ResNet20, WideLeNet5, wide_mlp
 from photos import SEARCH, SEARCH_SEED, cifar10, run_network, said
@@ -32,10 +33,11 @@ DESIGNS = {
     "pooled": pooled,
     "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
     "SiLU": partial(basic, block=SmoothBlock),
-    "wider at 16×16": partial(basic, widths=(60, 64)),
     "pooled, SiLU": partial(pooled, block=SmoothPooledBlock),
+    "inverted at 8×8": partial(pooled, widths=(48, 96), depths=(1, 3), block=late_inverted),
     "grouped": partial(ModernCNN, stem=32, widths=(104, 136), depths=(2, 3), block=GroupedBlock),
     "inverted": partial(ModernCNN, stem=24, widths=(56, 94), depths=(4, 4), block=InvertedBlock),
+    "wider at 16×16": partial(basic, widths=(60, 64)),
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }
