@@ -33,14 +33,21 @@ def test_widths_and_depths_are_arguments():
     assert [block.body[2][0].out_channels for block in blocks] == [12, 16, 16, 20, 20, 20]
     x = torch.rand(2, 1, 32, 32)
     assert model.layers[:-3](x).shape == (2, 20, 4, 4)
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
-        ModernCNN(widths=(8, 8), depths=(1,))
 
 
-@pytest.mark.parametrize("sizes", [{"in_channels": 0}, {"num_classes": 0}, {"stem": 0}])
-def test_sizes_that_cannot_be_are_named(sizes):
-    (name,) = sizes
-    with pytest.raises(ValueError, match=f"{name}=0: ModernCNN needs 1 or more"):
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"in_channels": 0}, "in_channels=0: ModernCNN needs 1 or more"),
+        ({"num_classes": 0}, "num_classes=0: ModernCNN needs 1 or more"),
+        ({"stem": 0}, "stem=0: ModernCNN needs 1 or more"),
+        ({"widths": (8, 0)}, "width=0: ModernCNN needs 1 or more"),
+        ({"depths": (2, 0.5)}, "depth=0.5: give a whole number"),
+        ({"widths": (8, 8), "depths": (1,)}, "give one of each for every stage"),
+    ],
+)
+def test_sizes_that_cannot_be_are_named(sizes, said):
+    with pytest.raises(ValueError, match=said):
         ModernCNN(**sizes)
 
 

@@ -41,22 +41,25 @@ class ModernCNN(Layers):
 
     (N, in_channels, H, W) → logits (N, num_classes), for any H and W. Each stage halves the map in
     its first block; `widths` are the stages' channels, and `depths` their numbers of blocks. A
-    `block` is made by block(fan_in, fan_out, stride).
+    `block` is made by block(fan_in, fan_out, stride). Raises ValueError for sizes that cannot be.
     """
 
     def __init__(
         self,
         in_channels: int = 3,
-        num_classes: int = 10,
         *,
+        num_classes: int = 10,
         stem: int = 32,
         widths: tuple[int, ...] = (52, 72),
         depths: tuple[int, ...] = (2, 2),
         block=ResidualBlock,
     ):
         at_least(1, "ModernCNN", in_channels=in_channels, num_classes=num_classes, stem=stem)
+        if len(widths) != len(depths):
+            raise ValueError(f"widths={widths}, depths={depths}: give one of each for every stage")
         layers, fan_in = [], stem
         for width, depth in zip(widths, depths, strict=True):
+            at_least(1, "ModernCNN", width=width, depth=depth)
             layers.append(block(fan_in, width, 2))
             layers += [block(width, width, 1) for _ in range(depth - 1)]
             fan_in = width

@@ -74,11 +74,7 @@ def load_model(path: Path) -> tuple[nn.Module, dict]:
 
 
 def load_pretrained(name: str) -> nn.Module:
-    """The network with weights that come with the course, in evaluation mode.
-
-    "lenet5" was trained on MNIST, "modern_cnn" on CIFAR-10; "modern_cnn_int8" is the same with
-    weights of 8 bits.
-    """
+    """The network with the weights that come with the course: "lenet5", trained on MNIST."""
     known = shipped()
     if name not in known:
         raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
