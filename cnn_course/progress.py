@@ -22,7 +22,7 @@ def progress_bar(shown: bool, **options) -> tqdm:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets the bar is a line of text
         from tqdm.auto import tqdm as bar
-    return bar(leave=False, **options)
+    return bar(disable=False, leave=False, **options)  # tqdm reads the variable when it is loaded
 
 
 class Progress:
