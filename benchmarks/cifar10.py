@@ -1,4 +1,4 @@
-"""ModernCNN on CIFAR-10 beside its peers, and the weights that the package ships.
+"""ModernCNN on CIFAR-10 beside its peers.
 
 All networks have about 270,000 parameters, see the same batches, and have the rate that
 benchmarks/cifar10_search.py found for them; three fresh seeds give the figures after 20 epochs.

@@ -19,12 +19,13 @@ from blocks import (
     late_inverted,
 )
 from peers import ResNet20, WideLeNet5, wide_mlp
-from photos import SEARCH, SEARCH_SEED, cifar10, run_network, said
+from photos import RECIPE, cifar10, run_network, said
 from recording import record
 
 from cnn_course import results
 from cnn_course.models import ModernCNN
 
+FIT, SEED = RECIPE | {"epochs": 6}, 100
 basic = partial(ModernCNN, stem=32, widths=(52, 72), depths=(2, 2))
 pooled = partial(ModernCNN, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock)
 DESIGNS = {
@@ -62,9 +63,9 @@ def main(folder: str):
     sets = cifar10(folder)
 
     def run(design: str, lr: float) -> dict:
-        return run_network(design, DESIGNS[design], sets, SEARCH_SEED, **SEARCH, lr=lr)
+        return run_network(design, DESIGNS[design], sets, SEED, **FIT, lr=lr)
 
-    record("cifar10_search", list(sets.values()), said(SEARCH), ROWS, run)
+    record("cifar10_search", list(sets.values()), said(FIT), ROWS, run)
 
 
 if __name__ == "__main__":

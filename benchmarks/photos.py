@@ -17,8 +17,6 @@ RECIPE = {
     "label_smoothing": 0.1,
     "augment": Augment(crop=4, flip=True),
 }
-SEARCH = RECIPE | {"epochs": 6}
-SEARCH_SEED = 100
 STATE = Path("runs/recording")  # checkpoints: a training that was stopped goes on
 
 
