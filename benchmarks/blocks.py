@@ -1,9 +1,27 @@
-"""Blocks beside the residual one, each made by block(fan_in, fan_out, stride)."""
+"""Networks of one kind of block: the designs beside ModernCNN's, and their blocks."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cnn_course.models import Normalize
 from cnn_course.models.modern import ResidualBlock, convolution
+
+
+def staged(
+    stem: int, widths: tuple[int, ...], depths: tuple[int, ...], block=ResidualBlock
+) -> nn.Sequential:
+    """A convolution, stages whose first block halves the map, the mean of each map, linear.
+
+    (N, 3, H, W) → logits (N, 10). A `block` is made by block(fan_in, fan_out, stride).
+    """
+    blocks, fan_in = [], stem
+    for width, depth in zip(widths, depths, strict=True):
+        blocks.append(block(fan_in, width, 2))
+        blocks += [block(width, width, 1) for _ in range(depth - 1)]
+        fan_in = width
+    first = [Normalize(3), convolution(3, stem), nn.ReLU()]
+    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, 10)]
+    return nn.Sequential(*first, *blocks, *last)
 
 
 class SqueezeExcitation(nn.Module):
@@ -45,12 +63,12 @@ class SmoothBlock(ResidualBlock):
 class PooledBlock(nn.Sequential):
     """A convolution at the larger size, max pooling, a residual block (Page 2018, ResNet-9)."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, last: nn.Module | None = None):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
         super().__init__(
             convolution(fan_in, fan_out),
             nn.ReLU(),
             nn.MaxPool2d(stride),
-            last or ResidualBlock(fan_out, fan_out),
+            ResidualBlock(fan_out, fan_out),
         )
 
 
@@ -60,56 +78,6 @@ class SmoothPooledBlock(PooledBlock):
     def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
         super().__init__(fan_in, fan_out, stride)
         self[1], self[3] = nn.SiLU(), SmoothBlock(fan_out, fan_out)
-
-
-class GroupedBlock(ResidualBlock):
-    """1×1, 3×3 in groups of channels, 1×1, and a shortcut (Xie et al. 2017, ResNeXt)."""
-
-    groups = 8
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        self.body = nn.Sequential(
-            convolution(fan_in, fan_out, 1),
-            nn.ReLU(),
-            nn.Conv2d(fan_out, fan_out, 3, stride, 1, groups=self.groups, bias=False),
-            nn.BatchNorm2d(fan_out),
-            nn.ReLU(),
-            convolution(fan_out, fan_out, 1),
-        )
-
-
-class InvertedBlock(nn.Module):
-    """1×1 to three times the channels, 3×3 a channel, 1×1 back (Sandler et al. 2018, MobileNetV2).
-
-    The shortcut joins the narrow ends, where the shape stays.
-    """
-
-    expansion = 3
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__()
-        inside = self.expansion * fan_in
-        self.body = nn.Sequential(
-            convolution(fan_in, inside, 1),
-            nn.ReLU(),
-            nn.Conv2d(inside, inside, 3, stride, 1, groups=inside, bias=False),
-            nn.BatchNorm2d(inside),
-            nn.ReLU(),
-            convolution(inside, fan_out, 1),
-        )
-        self.same = fan_in == fan_out and stride == 1
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x) if self.same else self.body(x)
-
-
-def late_inverted(fan_in: int, fan_out: int, stride: int = 1) -> nn.Module:
-    """`PooledBlock` for few channels; for 80 and more the same with inverted blocks behind."""
-    if fan_out < 80:
-        return PooledBlock(fan_in, fan_out, stride)
-    inverted = InvertedBlock(fan_out, fan_out)
-    return inverted if stride == 1 else PooledBlock(fan_in, fan_out, stride, inverted)
 
 
 class PlainBlock(nn.Module):

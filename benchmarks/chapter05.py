@@ -10,7 +10,7 @@ import re
 import sys
 from functools import partial
 
-from blocks import ConvNeXtBlock, InvertedBlock, PlainBlock, SqueezedBlock
+from blocks import ConvNeXtBlock, PlainBlock, SqueezedBlock
 from photos import RECIPE, STATE, cifar10, said
 from recording import once, record
 from searching import SETTINGS, accuracy, search_and_run
@@ -19,6 +19,7 @@ from torch import nn
 from cnn_course.data.images import hold_out
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
+from cnn_course.models.modern import InvertedBlock
 
 FIT = RECIPE | {"batch_size": 64, "epochs": 10}
 SEARCH_SEEDS, SEEDS = (100, 101), range(5)

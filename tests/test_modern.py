@@ -11,7 +11,7 @@ from torch import nn
 
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, build, load_model
-from cnn_course.models.modern import ResidualBlock, convolution
+from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
 
 LIMIT = 272_378  # parameters of the residual network of the UvA course
 
@@ -27,10 +27,18 @@ def test_it_takes_images_of_any_size(shape):
     assert ModernCNN(num_classes=7)(torch.rand(2, *shape)).shape == (2, 7)
 
 
-def test_widths_and_depths_are_arguments():
-    model = ModernCNN(1, stem=8, widths=(12, 16, 20), depths=(1, 2, 3))
-    blocks = [layer for layer in model.layers if isinstance(layer, ResidualBlock)]
-    assert [block.body[2][0].out_channels for block in blocks] == [12, 16, 16, 20, 20, 20]
+def test_widths_depths_and_blocks_are_arguments():
+    model = ModernCNN(
+        1,
+        stem=8,
+        widths=(12, 16, 20),
+        depths=(1, 0, 3),
+        blocks=(ResidualBlock,) * 2 + (InvertedBlock,),
+    )
+    kinds = [type(layer) for layer in model.layers]
+    assert [kinds.count(kind) for kind in (nn.MaxPool2d, ResidualBlock, InvertedBlock)] == [3, 1, 3]
+    channels = [m.out_channels for m in model.modules() if isinstance(m, nn.Conv2d)]
+    assert channels == [8, 12, 12, 12, 16, 20, *[60, 60, 20] * 3]
     x = torch.rand(2, 1, 32, 32)
     assert model.layers[:-3](x).shape == (2, 20, 4, 4)
 
@@ -43,7 +51,9 @@ def test_widths_and_depths_are_arguments():
         ({"stem": 0}, "stem=0: ModernCNN needs 1 or more"),
         ({"widths": (8, 0)}, "width=0: ModernCNN needs 1 or more"),
         ({"depths": (2, 0.5)}, "depth=0.5: give a whole number"),
-        ({"widths": (8, 8), "depths": (1,)}, "give one of each for every stage"),
+        ({"depths": (2, -1)}, "depth=-1: ModernCNN needs 0 or more"),
+        ({"widths": (8, 8), "depths": (1,)}, r"widths=\(8, 8\), depths=\(1,\) and blocks .* 2\)"),
+        ({"blocks": (ResidualBlock,)}, r"blocks \(which has 1\) for each stage"),
     ],
 )
 def test_sizes_that_cannot_be_are_named(sizes, said):
@@ -57,6 +67,25 @@ def test_a_block_of_nothing_but_its_shortcut():
     nn.init.zeros_(block.body[-1][1].weight)
     x = torch.randn(2, 5, 6, 6)
     assert torch.equal(block(x), x.relu())
+
+
+def test_an_inverted_block_of_nothing_but_its_shortcut():
+    """No ReLU behind the sum: what is negative goes past unchanged."""
+    block = InvertedBlock(5, 5).eval()
+    nn.init.zeros_(block.body[-1][1].weight)
+    x = torch.randn(2, 5, 6, 6)
+    assert torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize(("fan_out", "stride"), [(4, 1), (6, 1), (4, 2), (6, 2)])
+def test_an_inverted_block_has_a_shortcut_where_the_shape_stays(fan_out, stride):
+    block = InvertedBlock(4, fan_out, stride, expansion=5)
+    x = torch.randn(3, 4, 8, 8)
+    inside = block.body(x)
+    assert inside.shape == (3, fan_out, 8 // stride, 8 // stride)
+    assert torch.equal(block(x), inside + x if (fan_out, stride) == (4, 1) else inside)
+    depthwise = block.body[2][0]
+    assert depthwise.weight.shape == (20, 1, 3, 3)
 
 
 def test_a_block_is_the_sum_of_its_two_ways():

@@ -6,11 +6,14 @@ from torch import Tensor, nn
 from cnn_course.models.basic import Layers, Normalize, at_least
 
 
-def convolution(fan_in: int, fan_out: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
+def convolution(
+    fan_in: int, fan_out: int, kernel_size: int = 3, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
     """Convolution and batch normalization, (N, fan_in, H, W) → (N, fan_out, H/stride, W/stride)."""
+    padding = kernel_size // 2
     return nn.Sequential(
         # No bias: batch normalization subtracts the mean, and the bias with it.
-        nn.Conv2d(fan_in, fan_out, kernel_size, stride, padding=kernel_size // 2, bias=False),
+        nn.Conv2d(fan_in, fan_out, kernel_size, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(fan_out),
     )
 
@@ -36,12 +39,36 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
+class InvertedBlock(nn.Module):
+    """A wide, depthwise 3×3 convolution between two 1×1, and a shortcut (Sandler et al. 2018).
+
+    (N, fan_in, H, W) → (N, fan_out, H/stride, W/stride), with `expansion` times fan_in channels in
+    between. The shortcut joins the narrow ends; where the shape changes there is none.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, expansion: int = 3):
+        super().__init__()
+        wide = expansion * fan_in
+        self.body = nn.Sequential(
+            *(convolution(fan_in, wide, 1), nn.ReLU()),
+            *(convolution(wide, wide, stride=stride, groups=wide), nn.ReLU()),
+            convolution(wide, fan_out, 1),  # no ReLU: the narrow maps carry what there is
+        )
+        self.same = fan_in == fan_out and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x) if self.same else self.body(x)
+
+
 class ModernCNN(Layers):
     """A convolution at full size, stages of blocks, the mean of each map, and a linear layer.
 
-    (N, in_channels, H, W) → logits (N, num_classes), for any H and W. Each stage halves the map in
-    its first block; `widths` are the stages' channels, and `depths` their numbers of blocks. A
-    `block` is made by block(fan_in, fan_out, stride). Raises ValueError for sizes that cannot be.
+    (N, in_channels, H, W) → logits (N, num_classes), for H and W that the stages can halve. Each
+    stage begins with a convolution and max pooling, after which the map is half as high and wide.
+    There is one entry for each stage in `widths`, its channels, `depths`, its number of blocks, and
+    `blocks`, which kind they are: block(width, width) makes one that keeps the shape. The default
+    has its depthwise blocks where maps are small: there they are cheap, and channels are many.
+    Raises ValueError for sizes that cannot be.
     """
 
     def __init__(
@@ -49,24 +76,23 @@ class ModernCNN(Layers):
         in_channels: int = 3,
         *,
         num_classes: int = 10,
-        stem: int = 32,
-        widths: tuple[int, ...] = (52, 72),
-        depths: tuple[int, ...] = (2, 2),
-        block=ResidualBlock,
+        stem: int = 16,
+        widths: tuple[int, ...] = (48, 96),
+        depths: tuple[int, ...] = (1, 3),
+        blocks: tuple = (ResidualBlock, InvertedBlock),
     ):
         at_least(1, "ModernCNN", in_channels=in_channels, num_classes=num_classes, stem=stem)
-        if len(widths) != len(depths):
-            raise ValueError(f"widths={widths}, depths={depths}: give one of each for every stage")
-        layers, fan_in = [], stem
-        for width, depth in zip(widths, depths, strict=True):
-            at_least(1, "ModernCNN", width=width, depth=depth)
-            layers.append(block(fan_in, width, 2))
-            layers += [block(width, width, 1) for _ in range(depth - 1)]
+        if not len(widths) == len(depths) == len(blocks):
+            raise ValueError(
+                f"ModernCNN needs one entry of widths={widths}, depths={depths} and blocks "
+                f"(which has {len(blocks)}) for each stage"
+            )
+        layers, fan_in = [Normalize(in_channels), convolution(in_channels, stem), nn.ReLU()], stem
+        for width, depth, block in zip(widths, depths, blocks, strict=True):
+            at_least(1, "ModernCNN", width=width)
+            at_least(0, "ModernCNN", depth=depth)
+            layers += [convolution(fan_in, width), nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [block(width, width) for _ in range(depth)]
             fan_in = width
-        super().__init__(
-            Normalize(in_channels),
-            *(convolution(in_channels, stem), nn.ReLU()),
-            *layers,
-            *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-            nn.Linear(fan_in, num_classes),
-        )
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, num_classes)]
+        super().__init__(*layers, *head)
