@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnn_course.models import Normalize
-from cnn_course.models.modern import ResidualBlock, convolution
+from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
 
 
 def staged(
@@ -43,6 +43,14 @@ class SqueezeExcitation(nn.Module):
 
 class SqueezedBlock(ResidualBlock):
     """The residual block with squeeze-and-excitation before the sum."""
+
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+        super().__init__(fan_in, fan_out, stride)
+        self.body.append(SqueezeExcitation(fan_out))
+
+
+class SqueezedInvertedBlock(InvertedBlock):
+    """The inverted block with squeeze-and-excitation before the sum."""
 
     def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
         super().__init__(fan_in, fan_out, stride)

@@ -1,4 +1,4 @@
-"""Chapter 05: from LeNet-5 to ModernCNN on CIFAR-10, one decision a row, and three beside it.
+"""Chapter 05: from LeNet-5 to ModernCNN on CIFAR-10, one decision a row, and some beside them.
 
 All networks have about 70,000 parameters. 20,000 images to train on; rates by two seeds on the
 5,000 of the validation set; five fresh seeds for the figure, tested on the other 25,000.
@@ -10,7 +10,7 @@ import re
 import sys
 from functools import partial
 
-from blocks import ConvNeXtBlock, PlainBlock, SqueezedBlock
+from blocks import ConvNeXtBlock, PlainBlock, SqueezedBlock, SqueezedInvertedBlock
 from photos import RECIPE, STATE, cifar10, said
 from recording import once, record
 from searching import SETTINGS, accuracy, search_and_run
@@ -19,19 +19,11 @@ from torch import nn
 from cnn_course.data.images import hold_out
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
-from cnn_course.models.modern import InvertedBlock
+from cnn_course.models.modern import InvertedBlock, ResidualBlock
 
 FIT = RECIPE | {"batch_size": 64, "epochs": 10}
 SEARCH_SEEDS, SEEDS = (100, 101), range(5)
 TEST = 25_000
-
-
-def convolution(fan_in: int, fan_out: int, kernel_size: int, normalized: bool, stride: int = 1):
-    norm = [nn.BatchNorm2d(fan_out)] if normalized else []
-    convolved = nn.Conv2d(
-        fan_in, fan_out, kernel_size, stride, kernel_size // 2, bias=not normalized
-    )
-    return [convolved, *norm, nn.ReLU()]
 
 
 def early(
@@ -41,19 +33,21 @@ def early(
     hidden: int = 0,
     kernels: tuple[int, ...] = (3, 3),
     normalized: bool = False,
-    strided: bool = False,
+    between: bool = True,
 ) -> nn.Module:
-    """Two stages of convolutions, each of which halves the map, and a classifier.
+    """Two stages of convolutions, each of which ends in max pooling, and a classifier.
 
-    The classifier has `hidden` units on the flattened map, or takes the mean of each map. A stage
-    ends in max pooling, or its last convolution has a stride of 2.
+    The classifier has `hidden` units on the flattened map, or takes the mean of each map. Without
+    `between` a stage has its ReLU behind its last convolution alone.
     """
     layers = []
     for fan_in, width in [(3, a), (a, b)]:
         for i, size in enumerate(kernels):
-            stride = 2 if strided and i == len(kernels) - 1 else 1
-            layers += convolution(width if i else fan_in, width, size, normalized, stride)
-        layers += [] if strided else [nn.MaxPool2d(2)]
+            channels = width if i else fan_in
+            layers.append(nn.Conv2d(channels, width, size, padding=size // 2, bias=not normalized))
+            layers += [nn.BatchNorm2d(width)] if normalized else []
+            layers += [nn.ReLU()] if between or i == len(kernels) - 1 else []
+        layers.append(nn.MaxPool2d(2))
     if hidden:
         head = [nn.Flatten(), nn.Linear(b * 8 * 8, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
     else:
@@ -61,25 +55,55 @@ def early(
     return nn.Sequential(Normalize(3), *layers, *head)
 
 
-half = partial(ModernCNN, stem=16, widths=(26, 36))
+half = partial(ModernCNN, stem=8, widths=(24, 48))
+
+
+def strided() -> nn.Module:
+    """A stride of 2 where `half` has max pooling behind the convolution."""
+    model = half()
+    for k, layer in enumerate(model.layers):
+        if isinstance(layer, nn.MaxPool2d):
+            model.layers[k - 2][0].stride = (2, 2)
+            model.layers[k] = nn.Identity()
+    return model
+
+
+def deep(block: type[nn.Module]) -> nn.Module:
+    return half(widths=(24, 50), depths=(1, 1), blocks=(block, block))
+
+
 # Each row has the change of its name, and those of the rows above it.
 STEPS = {
     "LeNet-5, widened": partial(early, 12, 24, hidden=40, kernels=(5,)),
     "3×3 twice for 5×5": partial(early, 16, 25, hidden=36),
-    "global average pooling": partial(early, 16, 77),
+    "global average pooling for fully connected layers": partial(early, 16, 77),
     "batch normalization": partial(early, 16, 77, normalized=True),
-    "stride for max pooling": partial(early, 16, 77, normalized=True, strided=True),
-    "nine convolutions": partial(half, block=PlainBlock),
-    "shortcuts": half,
+    "seven convolutions for four": partial(deep, PlainBlock),
+    "shortcuts": partial(deep, ResidualBlock),
+    "inverted blocks at 8×8": half,
 }
-# Each of these is the last of the rows above, with one change.
+# Each of these is one of the rows above with the change of its name alone.
 BESIDE = {
-    "MobileNetV2's block": partial(half, widths=(32, 54), depths=(3, 3), block=InvertedBlock),
-    "squeeze-and-excitation": partial(half, block=SqueezedBlock),
-    "ConvNeXt's block": partial(half, widths=(30, 48), block=ConvNeXtBlock),
+    "no ReLU between 3×3 and 3×3": partial(early, 16, 25, hidden=36, between=False),
+    "stride for max pooling": strided,
+    "inverted blocks everywhere": partial(
+        half, widths=(24, 47), depths=(3, 3), blocks=(InvertedBlock,) * 2
+    ),
+    "squeeze-and-excitation": partial(
+        half, widths=(24, 46), blocks=(SqueezedBlock, SqueezedInvertedBlock)
+    ),
+    "ConvNeXt's blocks": partial(half, widths=(24, 49), depths=(2, 2), blocks=(ConvNeXtBlock,) * 2),
 }
-# The first three exponents of the rates, where it is not the usual: batch normalization bears more.
-LATER = [*list(STEPS)[3:], *BESIDE]
+BUILD = STEPS | BESIDE
+# The row that each is compared with: but for the first, the one above or, beside the steps, this.
+AFTER = dict(zip(list(STEPS)[1:], STEPS, strict=False))
+AFTER |= {name: list(STEPS)[-1] for name in BESIDE}
+AFTER["no ReLU between 3×3 and 3×3"] = "3×3 twice for 5×5"
+
+
+def normalized(model: nn.Module) -> bool:
+    """Whether there is batch normalization, with which a network bears larger rates."""
+    return any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules())
 
 
 def main(folder: str):
@@ -92,21 +116,21 @@ def main(folder: str):
     }
 
     def run(step: str) -> dict:
-        build = (STEPS | BESIDE)[step]
+        build = BUILD[step]
         row = search_and_run(
             build,
             sets,
             lambda model: {"test_accuracy": accuracy(model, sets["test"])},
-            first=(-3, -2, -1) if step in LATER else (-4, -3, -2),
+            first=(-3, -2, -1) if normalized(build()) else (-4, -3, -2),
             search_seeds=SEARCH_SEEDS,
             seeds=SEEDS,
             keep=partial(once, STATE / "chapter05" / re.sub(r"\W+", "-", step)),
             **FIT,
         )
-        return {"macs": layer_table(build(), (3, 32, 32)).macs} | row
+        return {"after": AFTER.get(step), "macs": layer_table(build(), (3, 32, 32)).macs} | row
 
     settings = SETTINGS | {"search_seeds": SEARCH_SEEDS} | said(FIT)
-    rows = [{"step": step} for step in (*STEPS, *BESIDE)]
+    rows = [{"step": step} for step in BUILD]
     record("chapter05_ladder", list(sets.values()), settings, rows, run)
 
 

@@ -39,7 +39,7 @@ def main(folder: str):
         result = run_network(network, NETWORKS[network], sets, seed, answers, **FIT, lr=lr)
         return {"lr": lr} | result
 
-    rows = [{"network": network, "seed": seed} for network in NETWORKS for seed in SEEDS]
+    rows = [{"network": network, "seed": seed} for seed in SEEDS for network in NETWORKS]
     record("cifar10", list(sets.values()), said(FIT), rows, run)
 
 

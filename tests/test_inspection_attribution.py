@@ -43,16 +43,16 @@ def small(pool=nn.Identity, inplace=False):
 def modern():
     """Small, with the statistics of batch normalization no longer those of its start."""
     torch.manual_seed(2)
-    model = ModernCNN(num_classes=5, stem=4, widths=(6, 8), depths=(2, 1))
+    model = ModernCNN(num_classes=5, stem=4, widths=(6, 8), depths=(1, 1))
     for _ in range(3):
         model(torch.rand(4, 3, 12, 16))
     return model
 
 
 CALLS = {
-    "feature_maps": lambda model, x: feature_maps(model, x, "layers.3.body.0.0"),
+    "feature_maps": lambda model, x: feature_maps(model, x, "layers.6.body.0.0"),
     "saliency": saliency,
-    "grad_cam": lambda model, x: grad_cam(model, x, "layers.5"),
+    "grad_cam": lambda model, x: grad_cam(model, x, "layers.10"),
     "occlusion": lambda model, x: occlusion(model, x, 3, stride=4),
 }
 each = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -68,18 +68,18 @@ each = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
         (LeNet5.published(), (1, 28, 28), "layers.4", lambda m: m.layers[:5]),
         (LeNet5(), (1, 28, 28), "layers.2", lambda m: m.layers[:3]),
         (modern(), (3, 12, 16), "layers.0", lambda m: m.layers[:1]),
-        (modern(), (3, 12, 16), "layers.3", lambda m: m.layers[:4]),
+        (modern(), (3, 12, 16), "layers.6", lambda m: m.layers[:7]),
         (
             modern(),
             (3, 12, 16),
-            "layers.4.body.2.1",
-            lambda m: nn.Sequential(m.layers[:4], m.layers[4].body),
+            "layers.10.body.4.1",
+            lambda m: nn.Sequential(m.layers[:10], m.layers[10].body),
         ),
         (
             modern(),
             (3, 12, 16),
-            "layers.3.body.0",
-            lambda m: nn.Sequential(m.layers[:3], m.layers[3].body[0]),
+            "layers.6.body.0",
+            lambda m: nn.Sequential(m.layers[:6], m.layers[6].body[0]),
         ),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_small_map_is_interpolated():
 
 @pytest.mark.parametrize(
     ("model", "shape", "last"),
-    [(GlobalPoolCNN(), (1, 28, 20), "layers.8"), (modern(), (3, 12, 16), "layers.5")],
+    [(GlobalPoolCNN(), (1, 28, 20), "layers.8"), (modern(), (3, 12, 16), "layers.10")],
 )
 def test_before_a_global_average_it_is_class_activation_mapping(model, shape, last):
     x = images(2, *shape)
@@ -300,7 +300,7 @@ def test_the_target_is_the_predicted_class_one_class_or_one_for_each_image(name)
     model, x = modern().eval(), images(3, 3, 12, 16)
     call = {
         "saliency": lambda x, t: saliency(model, x, t),
-        "grad_cam": lambda x, t: grad_cam(model, x, "layers.4", t),
+        "grad_cam": lambda x, t: grad_cam(model, x, "layers.6", t),
         "occlusion": lambda x, t: occlusion(model, x, 3, stride=4, target=t),
     }[name]
     by_class = torch.stack([call(x, t) for t in range(5)])
@@ -317,8 +317,8 @@ def test_the_target_is_the_predicted_class_one_class_or_one_for_each_image(name)
 def test_the_model_and_the_images_are_left_as_they_were(call, frozen):
     model, x = modern().requires_grad_(not frozen), images(2, 3, 12, 16)
     model.train()
-    model.layers[4].eval()
-    model.layers[6].register_forward_hook(lambda *_: None)  # the reader's own stays
+    model.layers[6].eval()
+    model.layers[11].register_forward_hook(lambda *_: None)  # the reader's own stays
     for p in model.parameters():
         p.grad = torch.full_like(p, 7)
     modes = [layer.training for layer in model.modules()]
@@ -467,8 +467,8 @@ class Odd(nn.Module):
             "value has 2 numbers; give one, or 3",
         ),
         (
-            lambda: feature_maps(modern(), images(), "layers.3.boby.0"),
-            "layer='layers.3.boby.0' is none of the model's, such as layers.3.body.0, .*table",
+            lambda: feature_maps(modern(), images(), "layers.6.boby.0"),
+            "layer='layers.6.boby.0' is none of the model's, such as layers.6.body.0, .*table",
         ),
         (lambda: feature_maps(LeNet5(), images(), 3), "layer=3 is none of the model's"),
         (lambda: feature_maps(nn.Conv2d(3, 2, 3), images(), "x"), r"such as \(model\); see"),
@@ -483,8 +483,8 @@ class Odd(nn.Module):
         (lambda: grad_cam(Odd(), images(), "aside"), "no gradient on the maps of layer aside"),
         (lambda: grad_cam(Odd(), images(), "cut"), "no gradient on the maps of layer cut"),
         (
-            lambda: grad_cam(modern(), images(), "layers.6"),
-            "layer layers.6 gives maps of 1×1, which say nothing about where; give",
+            lambda: grad_cam(modern(), images(), "layers.11"),
+            "layer layers.11 gives maps of 1×1, which say nothing about where; give",
         ),
     ],
 )
