@@ -17,10 +17,10 @@ from torch import nn
 from cnn_course import results
 from cnn_course.models import ModernCNN, load_model, save_model
 from cnn_course.models.pretrained import WEIGHTS
-from cnn_course.training import evaluate, predict
+from cnn_course.training import RECIPES, evaluate, predict
 
 SEED = 0
-FIT = RECIPE | {"epochs": 100, "lr": 0.2}
+FIT = RECIPE | {"epochs": 100, "lr": RECIPES["modern_cnn"]["lr"]}
 FILES = {
     "float32": WEIGHTS / "modern_cnn.safetensors",
     "int8": WEIGHTS / "modern_cnn_int8.safetensors",

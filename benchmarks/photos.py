@@ -1,22 +1,20 @@
 """What recorded runs on CIFAR-10 share: its training split as JPEG files, the recipe, one run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from searching import run_seeds
 from torch import nn
 
-from cnn_course.augmentation import Augment
 from cnn_course.data import ImageSet, load
 from cnn_course.inspection import layer_table
+from cnn_course.training import RECIPES
 
-RECIPE = {
-    "batch_size": 128,
-    "weight_decay": 5e-4,
-    "label_smoothing": 0.1,
-    "augment": Augment(crop=4, flip=True),
-}
+# What `cnn-course train modern_cnn --data cifar10` trains with; the rate is each network's own.
+RECIPE = {name: value for name, value in RECIPES["modern_cnn"].items() if name != "lr"}
+RECIPE["augment"] = replace(RECIPE["augment"], flip=True)
 STATE = Path("runs/recording")  # checkpoints: a training that was stopped goes on
 
 
