@@ -1,9 +1,9 @@
-"""Chapter 05: from LeNet-5 to ModernCNN on CIFAR-10, one decision a row, and some beside them.
+"""Chapter 05: from LeNet-5's plan to ModernCNN on CIFAR-10, one decision a row, and some beside.
 
-All networks have about 70,000 parameters. 20,000 images to train on; rates by two seeds on the
-5,000 of the validation set; five fresh seeds for the figure, tested on the other 25,000.
-Run from the project's root: python benchmarks/chapter05.py FOLDER (some ten hours on one thread;
-two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's 50,000 training images.
+All networks but one have about 70,000 parameters. 20,000 images to train on; rates by two seeds on
+the 5,000 of the validation set; five fresh seeds for the figure, tested on the other 25,000.
+Run from the project's root: python benchmarks/chapter05.py FOLDER (some fourteen hours on one
+thread; two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's training images.
 """
 
 import re
@@ -38,7 +38,8 @@ def early(
     """Two stages of convolutions, each of which ends in max pooling, and a classifier.
 
     The classifier has `hidden` units on the flattened map, or takes the mean of each map. Without
-    `between` a stage has its ReLU behind its last convolution alone.
+    `between` a stage has its ReLU behind its last convolution alone. All weights start as He et al.
+    (2015) advise: with PyTorch's start the signal dies where there is no batch normalization.
     """
     layers = []
     for fan_in, width in [(3, a), (a, b)]:
@@ -52,7 +53,13 @@ def early(
         head = [nn.Flatten(), nn.Linear(b * 8 * 8, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
     else:
         head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(b, 10)]
-    return nn.Sequential(Normalize(3), *layers, *head)
+    model = nn.Sequential(Normalize(3), *layers, *head)
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return model
 
 
 half = partial(ModernCNN, stem=8, widths=(24, 48))
@@ -68,37 +75,41 @@ def strided() -> nn.Module:
     return model
 
 
-def deep(block: type[nn.Module]) -> nn.Module:
-    return half(widths=(24, 50), depths=(1, 1), blocks=(block, block))
-
-
 # Each row has the change of its name, and those of the rows above it.
 STEPS = {
-    "LeNet-5, widened": partial(early, 12, 24, hidden=40, kernels=(5,)),
+    "two 5×5, fully connected": partial(early, 12, 24, hidden=40, kernels=(5,)),
     "3×3 twice for 5×5": partial(early, 16, 25, hidden=36),
-    "global average pooling for fully connected layers": partial(early, 16, 77),
+    "global average pooling, wider maps": partial(early, 16, 77),
     "batch normalization": partial(early, 16, 77, normalized=True),
-    "seven convolutions for four": partial(deep, PlainBlock),
-    "shortcuts": partial(deep, ResidualBlock),
-    "inverted blocks at 8×8": half,
+    "two convolutions at 8×8": partial(
+        half, widths=(24, 55), depths=(0, 1), blocks=(PlainBlock, PlainBlock)
+    ),
+    "two at 16×16": partial(half, widths=(24, 50), depths=(1, 1), blocks=(PlainBlock, PlainBlock)),
+    "shortcuts": partial(
+        half, widths=(24, 50), depths=(1, 1), blocks=(ResidualBlock, ResidualBlock)
+    ),
+    "three inverted blocks at 8×8": half,
 }
 # Each of these is one of the rows above with the change of its name alone.
 BESIDE = {
     "no ReLU between 3×3 and 3×3": partial(early, 16, 25, hidden=36, between=False),
+    "global average pooling, maps as they were": partial(early, 16, 25),
     "stride for max pooling": strided,
-    "inverted blocks everywhere": partial(
-        half, widths=(24, 47), depths=(3, 3), blocks=(InvertedBlock,) * 2
+    "three inverted blocks at 16×16": partial(
+        half, widths=(24, 47), depths=(3, 3), blocks=(InvertedBlock, InvertedBlock)
     ),
     "squeeze-and-excitation": partial(
         half, widths=(24, 46), blocks=(SqueezedBlock, SqueezedInvertedBlock)
     ),
-    "ConvNeXt's blocks": partial(half, widths=(24, 49), depths=(2, 2), blocks=(ConvNeXtBlock,) * 2),
+    "ConvNeXt's blocks, two a stage": partial(
+        half, widths=(24, 49), depths=(2, 2), blocks=(ConvNeXtBlock, ConvNeXtBlock)
+    ),
 }
 BUILD = STEPS | BESIDE
 # The row that each is compared with: but for the first, the one above or, beside the steps, this.
 AFTER = dict(zip(list(STEPS)[1:], STEPS, strict=False))
 AFTER |= {name: list(STEPS)[-1] for name in BESIDE}
-AFTER["no ReLU between 3×3 and 3×3"] = "3×3 twice for 5×5"
+AFTER |= dict.fromkeys(list(BESIDE)[:2], "3×3 twice for 5×5")
 
 
 def normalized(model: nn.Module) -> bool:
