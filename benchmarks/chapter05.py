@@ -11,12 +11,11 @@ import sys
 from functools import partial
 
 from blocks import ConvNeXtBlock, PlainBlock, SqueezedBlock, SqueezedInvertedBlock
-from photos import RECIPE, STATE, cifar10, said
+from photos import RECIPE, STATE, said, with_test
 from recording import once, record
 from searching import SETTINGS, accuracy, search_and_run
 from torch import nn
 
-from cnn_course.data.images import hold_out
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
 from cnn_course.models.modern import InvertedBlock, ResidualBlock
@@ -118,13 +117,7 @@ def normalized(model: nn.Module) -> bool:
 
 
 def main(folder: str):
-    everything = cifar10(folder)
-    fewer, rest = hold_out(everything["train"].labels, TEST / len(everything["train"]))
-    sets = {
-        "train": everything["train"].subset(fewer, "CIFAR-10 (JPEG) 20,000 of train"),
-        "validation": everything["validation"],
-        "test": everything["train"].subset(rest, "CIFAR-10 (JPEG) 25,000 of train"),
-    }
+    sets = with_test(folder, TEST)
 
     def run(step: str) -> dict:
         build = BUILD[step]

@@ -9,6 +9,7 @@ from searching import run_seeds
 from torch import nn
 
 from cnn_course.data import ImageSet, load
+from cnn_course.data.images import hold_out
 from cnn_course.inspection import layer_table
 from cnn_course.training import RECIPES
 
@@ -30,6 +31,17 @@ def cifar10(folder: str) -> dict[str, ImageSet]:
         name = f"CIFAR-10 (JPEG) {split}"
         sets[split] = ImageSet(name, images.images, images.labels, images.classes)
     return sets
+
+
+def with_test(folder: str, count: int) -> dict[str, ImageSet]:
+    """The sets of `cifar10`, and as "test" `count` images that "train" goes without."""
+    train, validation = cifar10(folder).values()
+    kept, tested = hold_out(train.labels, count / len(train))
+    return {
+        "train": train.subset(kept, f"CIFAR-10 (JPEG) {len(kept):,} of train"),
+        "validation": validation,
+        "test": train.subset(tested, f"CIFAR-10 (JPEG) {len(tested):,} of train"),
+    }
 
 
 def said(options: dict) -> dict:
