@@ -107,7 +107,7 @@ def test_fragments_keep_off_the_digit(digits, strokes):
         rows = slice(max(0, first_row - GAP), last_row + GAP + 1)
         assert not near[rows, max(0, first - GAP) : last + GAP + 1].any()
     share = (clutter > 0).any((1, 2)).mean()
-    assert share > 0.9  # nearly every image has some
+    assert share > 0.8  # most images have some
     assert (clutter > 0).sum((1, 2)).max() <= FRAGMENTS * FRAGMENT**2
 
 
@@ -175,7 +175,7 @@ def test_the_set_is_the_difference_of_photograph_and_ink():
     assert made.images.shape == (some, 3, SIDE, SIDE)
     assert torch.equal(made.labels, digits.labels)
 
-    # The first draws again; most digits stand out at once.
+    # The first draws again; many digits stand out at once.
     random, originals = stream([2012, SPLITS.index(split)]), digits.images[:, 0].numpy()
     strokes = blended.transform(originals, random)
     ink = np.maximum(strokes, blended.fragments(originals, strokes, random))
@@ -190,7 +190,7 @@ def test_the_set_is_the_difference_of_photograph_and_ink():
         patch = photos[photo][top : top + SIDE, left : left + SIDE].astype(float)
         change = np.floor(marks[..., None] / 256 * force)
         same += (image == np.abs(patch - change).transpose(2, 0, 1)).all()
-    assert some / 2 < same < some
+    assert some / 4 < same < some
 
 
 def test_photographs_that_are_decoded_a_little_differently_change_little(monkeypatch):

@@ -14,12 +14,12 @@ SIDE = 32
 
 # A digit is turned by so many degrees either way, scaled to so many per cent, and moved so many
 # pixels out of the middle, as far as all of it stays in the image.
-ROTATION, SCALE, MOVE = 30, (80, 110), 4
+ROTATION, SCALE, MOVE = 15, (80, 110), 4
 # So many squares of other digits, with this side, lie around it, this far from its bounding box.
-FRAGMENTS, FRAGMENT, GAP = 3, 8, 2
+FRAGMENTS, FRAGMENT, GAP = 2, 8, 2
 # The ink's strength in each channel, of 256. It changes the photograph by CONTRAST on average, and
 # more where that is rough; if not, another patch and another colour are drawn.
-STRENGTH, CONTRAST = (128, 256), 72
+STRENGTH, CONTRAST = (128, 256), 96
 
 # The photographs are cut into bands of columns that repeat from left to right, so that each split
 # has its share of sky, roof, leaf and petal, and none of them a pixel of another one's.

@@ -25,9 +25,9 @@ SHA256 = {
         "validation",
     ): "10a49f964cec2f051906f500bb072d6a8dc68c6671683ec785283539376e1ad3",
     ("mnist-sample", "test"): "d487b62c0e3dc8c032199912b8d7900d1991a7e441a6f3883896041ada477316",
-    ("mnist-m", "train"): "bf33a583ea48e8c4a68b75969997e594f6ebf67570692bf07decaccba3cf8250",
-    ("mnist-m", "validation"): "f40af1a33f8f2d748ecd365b8c97c32197ccb68f9a7e3b41fd1df1462cdd2839",
-    ("mnist-m", "test"): "d6d9464542dd8ed7afb086e4a48a0d9df6f96fb8dbcfb352005d8c403fa4379e",
+    ("mnist-m", "train"): "047a78d3036d2995cb323cd8b4d8c70e24ca960036aea359b81657828d450710",
+    ("mnist-m", "validation"): "fd5f949253f1631511ede9c4f2753a10cada5b4018c0a6360df0c7e1f6cd305d",
+    ("mnist-m", "test"): "9e14df884869e2d3b00b612086856e07e4fc99c2047cf9a1f6f6f0922705d2ad",
 }
 
 
