@@ -18,7 +18,7 @@ from torch import nn
 
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
-from cnn_course.models.modern import InvertedBlock, ResidualBlock
+from cnn_course.models.modern import ResidualBlock
 
 FIT = RECIPE | {"batch_size": 64, "epochs": 10}
 SEARCH_SEEDS, SEEDS = (100, 101), range(5)
@@ -96,9 +96,6 @@ BESIDE = {
     "no ReLU between 3×3 and 3×3": partial(early, 16, 25, hidden=36, between=False),
     SMALL: partial(early, 16, 25),
     "stride for max pooling": strided,
-    "three inverted blocks at 16×16": partial(
-        half, widths=(24, 47), depths=(3, 3), blocks=(InvertedBlock, InvertedBlock)
-    ),
     "squeeze-and-excitation": partial(
         half, widths=(24, 46), blocks=(SqueezedBlock, SqueezedInvertedBlock)
     ),
