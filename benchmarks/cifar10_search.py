@@ -38,7 +38,7 @@ MORE_RATES = {
     DESIGN: (0.1, 0.4),
     "ResNet-20": (0.1, 0.4),
     "LeNet-5, widened": (0.025, 0.05, 0.1),
-    "MLP": (0.025, 0.05, 0.1),
+    "MLP": (0.00625, 0.0125, 0.025, 0.05, 0.1),
 }
 ROWS = [{"design": design, "lr": 0.2} for design in DESIGNS]
 ROWS += [{"design": design, "lr": lr} for design, rates in MORE_RATES.items() for lr in rates]
