@@ -4,21 +4,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnn_course.models import Normalize
-from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
+from cnn_course.models.modern import ResidualBlock, convolution
 
 
 def staged(
-    stem: int, widths: tuple[int, ...], depths: tuple[int, ...], block=ResidualBlock
+    stem: int,
+    widths: tuple[int, ...],
+    depths: tuple[int, ...],
+    block=ResidualBlock,
+    first_stride: int = 2,
 ) -> nn.Sequential:
     """A convolution, stages whose first block halves the map, the mean of each map, linear.
 
-    (N, 3, H, W) → logits (N, 10). A `block` is made by block(fan_in, fan_out, stride).
+    (N, 3, H, W) → logits (N, 10). A `block` is made by block(fan_in, fan_out, stride). With a
+    `first_stride` of 1 the first stage keeps the map's size.
     """
-    blocks, fan_in = [], stem
+    blocks, fan_in, stride = [], stem, first_stride
     for width, depth in zip(widths, depths, strict=True):
-        blocks.append(block(fan_in, width, 2))
+        blocks.append(block(fan_in, width, stride))
         blocks += [block(width, width, 1) for _ in range(depth - 1)]
-        fan_in = width
+        fan_in, stride = width, 2
     first = [Normalize(3), convolution(3, stem), nn.ReLU()]
     last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, 10)]
     return nn.Sequential(*first, *blocks, *last)
@@ -41,20 +46,11 @@ class SqueezeExcitation(nn.Module):
         return x * self.gate(x)
 
 
-class SqueezedBlock(ResidualBlock):
-    """The residual block with squeeze-and-excitation before the sum."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        self.body.append(SqueezeExcitation(fan_out))
-
-
-class SqueezedInvertedBlock(InvertedBlock):
-    """The inverted block with squeeze-and-excitation before the sum."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        self.body.append(SqueezeExcitation(fan_out))
+def squeezed(block, fan_in: int, fan_out: int, stride: int = 1) -> nn.Module:
+    """A residual or inverted block with squeeze-and-excitation before the sum."""
+    made = block(fan_in, fan_out, stride)
+    made.body.append(SqueezeExcitation(fan_out))
+    return made
 
 
 class SmoothBlock(ResidualBlock):

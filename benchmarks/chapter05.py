@@ -10,7 +10,7 @@ import re
 import sys
 from functools import partial
 
-from blocks import ConvNeXtBlock, PlainBlock, SqueezedBlock, SqueezedInvertedBlock
+from blocks import ConvNeXtBlock, PlainBlock, squeezed
 from photos import RECIPE, STATE, said, with_test
 from recording import once, record
 from searching import SETTINGS, accuracy, search_and_run
@@ -18,7 +18,7 @@ from torch import nn
 
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
-from cnn_course.models.modern import ResidualBlock
+from cnn_course.models.modern import InvertedBlock, ResidualBlock
 
 FIT = RECIPE | {"batch_size": 64, "epochs": 10}
 SEARCH_SEEDS, SEEDS = (100, 101), range(5)
@@ -97,7 +97,9 @@ BESIDE = {
     SMALL: partial(early, 16, 25),
     "stride for max pooling": strided,
     "squeeze-and-excitation": partial(
-        half, widths=(24, 46), blocks=(SqueezedBlock, SqueezedInvertedBlock)
+        half,
+        widths=(24, 46),
+        blocks=(partial(squeezed, ResidualBlock), partial(squeezed, InvertedBlock)),
     ),
     "ConvNeXt's blocks, two a stage": partial(
         half, widths=(24, 49), depths=(2, 2), blocks=(ConvNeXtBlock, ConvNeXtBlock)

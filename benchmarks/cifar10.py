@@ -11,7 +11,7 @@ import sys
 from functools import partial
 
 from cifar10_search import DESIGN, best_rate
-from peers import ResNet20, WideLeNet5, wide_mlp
+from peers import WideLeNet5, resnet20, wide_mlp
 from photos import RECIPE, run_network, said, with_test
 from recording import record
 from searching import tested
@@ -20,7 +20,7 @@ from cnn_course.models import ModernCNN
 
 NETWORKS = {
     "ModernCNN": ModernCNN,
-    "ResNet-20": ResNet20,
+    "ResNet-20": resnet20,
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }

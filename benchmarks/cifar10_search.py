@@ -10,22 +10,23 @@ thread; two processes share the work), where FOLDER/train/<class>/ holds CIFAR-1
 import sys
 from functools import partial
 
-from blocks import PooledBlock, SmoothBlock, SmoothPooledBlock, SqueezedBlock, staged
-from peers import ResNet20, WideLeNet5, wide_mlp
+from blocks import PooledBlock, SmoothBlock, SmoothPooledBlock, squeezed, staged
+from peers import WideLeNet5, resnet20, wide_mlp
 from photos import RECIPE, cifar10, run_network, said
 from recording import record
 
 from cnn_course import results
 from cnn_course.models import ModernCNN
+from cnn_course.models.modern import ResidualBlock
 
 FIT, SEED = RECIPE | {"epochs": 6}, 100
 basic = partial(staged, stem=32, widths=(52, 72), depths=(2, 2))
 pooled = partial(staged, stem=16, widths=(48, 98), depths=(1, 1), block=PooledBlock)
 DESIGNS = {
-    "ResNet-20": ResNet20,
+    "ResNet-20": resnet20,
     "basic": basic,
     "pooled": pooled,
-    "squeezed": partial(basic, widths=(51, 71), block=SqueezedBlock),
+    "squeezed": partial(basic, widths=(51, 71), block=partial(squeezed, ResidualBlock)),
     "SiLU": partial(basic, block=SmoothBlock),
     "pooled, SiLU": partial(pooled, block=SmoothPooledBlock),
     "inverted at 8×8": ModernCNN,

@@ -2,31 +2,14 @@
 
 from functools import partial
 
+from blocks import staged
 from torch import nn
 
 from cnn_course.models import MLP, Normalize
-from cnn_course.models.modern import ResidualBlock, convolution
 
-
-class ResNet20(nn.Sequential):
-    """The ResNet of 20 layers for CIFAR-10, with 1×1 convolutions where the shape changes.
-
-    He et al. 2016, section 4.2, option B: 272,474 parameters for ten classes.
-    """
-
-    def __init__(self, in_channels: int = 3, num_classes: int = 10):
-        blocks, fan_in = [], 16
-        for width, stride in [(16, 1), (32, 2), (64, 2)]:
-            blocks.append(ResidualBlock(fan_in, width, stride))
-            blocks += [ResidualBlock(width, width) for _ in range(2)]
-            fan_in = width
-        super().__init__(
-            Normalize(in_channels),
-            *(convolution(in_channels, 16), nn.ReLU()),
-            *blocks,
-            *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-            nn.Linear(64, num_classes),
-        )
+# The ResNet of 20 layers for CIFAR-10, with 1×1 convolutions where the shape changes (He et al.
+# 2016, section 4.2, option B): 272,474 parameters.
+resnet20 = partial(staged, stem=16, widths=(16, 32, 64), depths=(3, 3, 3), first_stride=1)
 
 
 class WideLeNet5(nn.Sequential):
