@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnn_course.models import Normalize
-from cnn_course.models.modern import ResidualBlock, convolution
+from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
 
 
 def staged(
@@ -51,6 +51,22 @@ def squeezed(block, fan_in: int, fan_out: int, stride: int = 1) -> nn.Module:
     made = block(fan_in, fan_out, stride)
     made.body.append(SqueezeExcitation(fan_out))
     return made
+
+
+def wide_view(fan_in: int, fan_out: int, stride: int = 1) -> InvertedBlock:
+    """An inverted block whose depthwise convolution is 5×5 (Tan and Le 2019)."""
+    made = InvertedBlock(fan_in, fan_out, stride)
+    made.body[2] = convolution(3 * fan_in, 3 * fan_in, 5, stride, groups=3 * fan_in)
+    return made
+
+
+def smooth(model: nn.Module) -> nn.Module:
+    """The model with SiLU in place of each module that is a ReLU (Ramachandran et al. 2017)."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(module, name, nn.SiLU())
+    return model
 
 
 class SmoothBlock(ResidualBlock):
