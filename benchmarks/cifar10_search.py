@@ -10,10 +10,11 @@ thread; two processes share the work), where FOLDER/train/<class>/ holds CIFAR-1
 import sys
 from functools import partial
 
-from blocks import PooledBlock, SmoothBlock, SmoothPooledBlock, squeezed, staged
+from blocks import PooledBlock, squeezed, staged
 from peers import WideLeNet5, resnet20, wide_mlp
 from photos import RECIPE, cifar10, run_network, said
 from recording import record
+from torch import nn
 
 from cnn_course import results
 from cnn_course.models import ModernCNN
@@ -27,9 +28,9 @@ DESIGNS = {
     "basic": basic,
     "pooled": pooled,
     "squeezed": partial(basic, widths=(51, 71), block=partial(squeezed, ResidualBlock)),
-    "SiLU": partial(basic, block=SmoothBlock),
-    "pooled, SiLU": partial(pooled, block=SmoothPooledBlock),
-    "inverted at 8×8": ModernCNN,
+    "SiLU": partial(basic, block=partial(ResidualBlock, activation=nn.SiLU)),
+    "pooled, SiLU": partial(pooled, block=partial(PooledBlock, activation=nn.SiLU)),
+    "inverted at 8×8": partial(ModernCNN, activation=nn.ReLU),
     "wider at 16×16": partial(basic, widths=(60, 64)),
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
