@@ -186,6 +186,22 @@ def test_every_network_of_the_search_is_watched(search):
     assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
 
 
+def test_the_search_may_be_shorter_than_the_runs(monkeypatch):
+    epochs = {}
+
+    def train(build, sets, seed, lr, **options):
+        epochs.setdefault(seed, set()).add(options["epochs"])
+        return {"model": build(), "diverged": False, "validation_accuracy": hump(0.03)(lr)}
+
+    monkeypatch.setattr(searching, "train", train)
+    sets = {"validation": load("mnist-sample", "validation")}
+    searching.search_and_run(
+        lambda: torch.nn.Linear(3, 2), sets, lambda model: {}, search_seeds=(7,), seeds=(1, 2),
+        epochs=10, search_epochs=4,
+    )  # fmt: skip
+    assert epochs == {7: {4}, 1: {10}, 2: {10}}
+
+
 def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
     names = []
 
