@@ -140,7 +140,7 @@ def train(build, sets: dict[str, ImageSet], seed: int, **options) -> dict:
 
     diverged = False
     try:
-        fit(
+        history = fit(
             model,
             sets["train"],
             sets["validation"],

@@ -10,6 +10,7 @@ import searching
 import torch
 
 from cnn_course.data import load
+from cnn_course.models import MLP
 
 NAMES = ["a", "b", "c"]
 ROWS = [{"row": name} for name in NAMES]
@@ -216,3 +217,15 @@ def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
     assert [run["seed"] for run in row["runs"]] == [1, 2, 3]
     assert [f"{lr}-{seed}" for lr, seed in trained] == names
     assert len(set(names)) == len(names) == 3 * 2 + 3
+
+
+def test_a_training_that_was_complete_is_recorded_like_one_that_was_not(tmp_path):
+    """Its checkpoint is all that is left of it where the row was not written yet."""
+    sets = {split: load("mnist-sample", split) for split in ("train", "validation")}
+    options = {"epochs": 2, "batch_size": 500, "lr": 0.05}
+    first, again = (
+        searching.run_seeds(lambda: MLP((4,)), sets, [3], checkpoint=tmp_path / "c", **options)
+        for _ in range(2)
+    )
+    assert len(first[0]["history"]["train_loss"]) == 2
+    assert first == again
