@@ -2,7 +2,8 @@
 
 Each design has at most 272,378 parameters, and no more multiply–accumulates than ResNet-20. All are
 trained for six epochs; those that are compared afterwards, at several learning rates. The design
-that was best became ModernCNN, under whose name it stands here now.
+that was best became ModernCNN, here with ReLU, as it was then; cifar10_finals.py chose its
+activation.
 Run from the project's root: python benchmarks/cifar10_search.py FOLDER (some five hours on one
 thread; two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's training images.
 """
@@ -35,7 +36,7 @@ DESIGNS = {
     "LeNet-5, widened": WideLeNet5,
     "MLP": wide_mlp,
 }
-DESIGN = "inverted at 8×8"  # the best of them, and so ModernCNN's
+DESIGN = "inverted at 8×8"  # the best of them, and so ModernCNN's, but for its activation
 MORE_RATES = {
     DESIGN: (0.1, 0.4),
     "ResNet-20": (0.1, 0.4),

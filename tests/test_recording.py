@@ -122,14 +122,19 @@ def search(monkeypatch):
     def run(accuracy, **options):
         trained = []
 
-        def train(build, sets, seed, lr):
+        def train(build, sets, seed, lr, epochs=None):
             trained.append((lr, seed))
-            return {"model": build(), "diverged": False, "validation_accuracy": accuracy(lr)}
+            model = build()
+            model.epochs = epochs
+            return {"model": model, "diverged": False, "validation_accuracy": accuracy(lr)}
 
         monkeypatch.setattr(searching, "train", train)
         sets = {"validation": load("mnist-sample", "validation")}
         row = searching.search_and_run(
-            lambda: torch.nn.Linear(3, 2), sets, lambda model: {"test_accuracy": 0.5}, **options
+            lambda: torch.nn.Linear(3, 2),
+            sets,
+            lambda model: {"test_accuracy": 0.5, "epochs": model.epochs},
+            **options,
         )
         return row, trained
 
@@ -187,20 +192,12 @@ def test_every_network_of_the_search_is_watched(search):
     assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
 
 
-def test_the_search_may_be_shorter_than_the_runs(monkeypatch):
-    epochs = {}
-
-    def train(build, sets, seed, lr, **options):
-        epochs.setdefault(seed, set()).add(options["epochs"])
-        return {"model": build(), "diverged": False, "validation_accuracy": hump(0.03)(lr)}
-
-    monkeypatch.setattr(searching, "train", train)
-    sets = {"validation": load("mnist-sample", "validation")}
-    searching.search_and_run(
-        lambda: torch.nn.Linear(3, 2), sets, lambda model: {}, search_seeds=(7,), seeds=(1, 2),
-        epochs=10, search_epochs=4,
-    )  # fmt: skip
-    assert epochs == {7: {4}, 1: {10}, 2: {10}}
+def test_the_search_may_be_shorter_than_the_runs(search):
+    row, _ = search(
+        hump(0.03), watch=lambda model: {"epochs": model.epochs}, epochs=10, search_epochs=4
+    )
+    assert {run["epochs"] for runs in row["search"].values() for run in runs} == {4}
+    assert {run["epochs"] for run in row["runs"]} == {10}
 
 
 def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
