@@ -153,9 +153,10 @@ def of(recorded: str, **values) -> list[dict]:
 
 def test_no_design_is_larger_than_the_limit_or_costs_more_than_resnet_20():
     (resnet,) = of("cifar10_search", design="ResNet-20", lr=0.2)
+    assert resnet["parameters"] == 272_474
     for row in results.load("cifar10_search")["rows"]:
         assert row["macs"] <= resnet["macs"]
-        assert row["parameters"] <= 272_474
+        assert row["parameters"] <= 272_378 or row["design"] == "ResNet-20", row["design"]
 
 
 @pytest.mark.parametrize("network", cifar10.NETWORKS)
