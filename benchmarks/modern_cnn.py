@@ -2,7 +2,7 @@
 
 45,000 images of the training split; the other 5,000, 500 of each class, are the validation set. The
 test split is not touched. Seed 0, named in advance, is shipped, as floats and in 8 bits.
-Run from the project's root: python benchmarks/modern_cnn.py FOLDER (some five hours on one thread;
+Run from the project's root: python benchmarks/modern_cnn.py FOLDER (some eight hours on one thread;
 it goes on where it was stopped), where FOLDER/train/<class>/ holds CIFAR-10's training images.
 """
 

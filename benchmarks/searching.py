@@ -49,13 +49,13 @@ def search_and_run(
     searched = options if search_epochs is None else options | {"epochs": search_epochs}
 
     def one_try(k: int, seed: int) -> dict:
-        run = train(build, sets, seed, lr=_rate(k), **searched)
+        run = train(build, sets, seed, lr=rate(k), **searched)
         kept = ("validation_accuracy", "diverged")
         return {key: run[key] for key in kept} | watch(run["model"])
 
     @cache
     def tries(k: int) -> list[dict]:
-        return [keep(f"{_rate(k)}-{s}", partial(one_try, k, s)) for s in search_seeds]
+        return [keep(f"{rate(k)}-{s}", partial(one_try, k, s)) for s in search_seeds]
 
     def final(lr: float, seed: int) -> dict:
         return run_seeds(build, sets, [seed], measure, lr=lr, **options)[0]
@@ -63,7 +63,24 @@ def search_and_run(
     def score(k: int) -> float:
         return sum(run["validation_accuracy"] for run in tries(k))
 
-    guessing = _beaten(sets["validation"], len(search_seeds)) * len(search_seeds)
+    guessing = beaten(sets["validation"], len(search_seeds)) * len(search_seeds)
+    ks, best = climb(score, first, guessing)
+    return {
+        "lr": rate(best),
+        "beats_guessing": score(best) > guessing,
+        "parameters": sum(p.numel() for p in build().parameters()),
+        "search": {rate(k): tries(k) for k in ks},
+        "runs": [keep(f"{rate(best)}-{seed}", partial(final, rate(best), seed)) for seed in seeds],
+    }
+
+
+def climb(
+    score: Callable[[int], float], first: tuple[int, ...], guessing: float
+) -> tuple[list[int], int]:
+    """The k tried, and the one of the best score: on from `first` while that is at the edge.
+
+    Where none of `first` scores more than `guessing`, all of `WIDE` are tried before.
+    """
     ks = list(first)
     if score(max(ks, key=score)) <= guessing:
         ks = sorted({*ks, *WIDE})
@@ -71,15 +88,7 @@ def search_and_run(
     while score(best) > guessing and best in (ks[0], ks[-1]) and LOWEST < best < HIGHEST:
         ks = sorted([*ks, best - 1 if best == ks[0] else best + 1])
         best = max(ks, key=score)
-    return {
-        "lr": _rate(best),
-        "beats_guessing": score(best) > guessing,
-        "parameters": sum(p.numel() for p in build().parameters()),
-        "search": {_rate(k): tries(k) for k in ks},
-        "runs": [
-            keep(f"{_rate(best)}-{seed}", partial(final, _rate(best), seed)) for seed in seeds
-        ],
-    }
+    return ks, best
 
 
 def run_seeds(
@@ -115,11 +124,11 @@ def tested(model: nn.Module, images: ImageSet) -> dict:
     }
 
 
-def _rate(k: int) -> float:
+def rate(k: int) -> float:
     return float(f"{10 ** (k / 2):.2g}")
 
 
-def _beaten(validation: ImageSet, networks: int) -> float:
+def beaten(validation: ImageSet, networks: int) -> float:
     """The accuracy that so many networks which guess hardly ever have as their mean."""
     share = 1 / len(validation.classes)
     sd = math.sqrt(share * (1 - share) / len(validation) / networks)
