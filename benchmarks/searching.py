@@ -60,27 +60,25 @@ def search_and_run(
     def final(lr: float, seed: int) -> dict:
         return run_seeds(build, sets, [seed], measure, lr=lr, **options)[0]
 
-    def score(k: int) -> float:
-        return sum(run["validation_accuracy"] for run in tries(k))
-
-    guessing = beaten(sets["validation"], len(search_seeds)) * len(search_seeds)
-    ks, best = climb(score, first, guessing)
-    return {
-        "lr": rate(best),
-        "beats_guessing": score(best) > guessing,
+    found = climb(tries, first, beaten(sets["validation"], len(search_seeds)))
+    lr = found["lr"]
+    return found | {
         "parameters": sum(p.numel() for p in build().parameters()),
-        "search": {rate(k): tries(k) for k in ks},
-        "runs": [keep(f"{rate(best)}-{seed}", partial(final, rate(best), seed)) for seed in seeds],
+        "runs": [keep(f"{lr}-{seed}", partial(final, lr, seed)) for seed in seeds],
     }
 
 
-def climb(
-    score: Callable[[int], float], first: tuple[int, ...], guessing: float
-) -> tuple[list[int], int]:
-    """The k tried, and the one of the best score: on from `first` while that is at the edge.
+def climb(tries: Callable[[int], list[dict]], first: tuple[int, ...], guessing: float) -> dict:
+    """The rate whose `tries` have the best mean validation accuracy, `lr`, and the `search` for it.
 
-    Where none of `first` scores more than `guessing`, all of `WIDE` are tried before.
+    On from `first` while the best is at the edge. Where none has a mean above `guessing`, all of
+    `WIDE` are tried before a row is given up.
     """
+
+    def score(k: int) -> float:
+        return sum(run["validation_accuracy"] for run in tries(k))
+
+    guessing *= len(tries(first[0]))
     ks = list(first)
     if score(max(ks, key=score)) <= guessing:
         ks = sorted({*ks, *WIDE})
@@ -88,7 +86,11 @@ def climb(
     while score(best) > guessing and best in (ks[0], ks[-1]) and LOWEST < best < HIGHEST:
         ks = sorted([*ks, best - 1 if best == ks[0] else best + 1])
         best = max(ks, key=score)
-    return ks, best
+    return {
+        "lr": rate(best),
+        "beats_guessing": score(best) > guessing,
+        "search": {rate(k): tries(k) for k in ks},
+    }
 
 
 def run_seeds(
@@ -125,6 +127,7 @@ def tested(model: nn.Module, images: ImageSet) -> dict:
 
 
 def rate(k: int) -> float:
+    """10^(k/2), to two digits."""
     return float(f"{10 ** (k / 2):.2g}")
 
 

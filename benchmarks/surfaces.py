@@ -84,26 +84,18 @@ def learned(way: str, few: ImageSet, lr: float, seed: int) -> nn.Module:
 
 
 def run(way: str) -> dict:
-    def accuracy(draw, k: int, seed: int) -> float:
+    def accuracy(draw, lr: float, seed: int) -> float:
         few, others = draw(seed)
-        return evaluate(learned(way, few, rate(k), seed), others, device="cpu").accuracy
+        return evaluate(learned(way, few, lr, seed), others, device="cpu").accuracy
 
     @cache
     def tries(k: int) -> list[dict]:
-        found = (accuracy(drawn_for_search, k, seed) for seed in SEARCH_SEEDS)
+        found = (accuracy(drawn_for_search, rate(k), seed) for seed in SEARCH_SEEDS)
         return [{"validation_accuracy": value} for value in found]
 
-    def score(k: int) -> float:
-        return sum(found["validation_accuracy"] for found in tries(k))
-
-    guessing = len(SEARCH_SEEDS) * beaten(drawn_for_search(0)[1], len(SEARCH_SEEDS))
-    ks, best = climb(score, FIRST, guessing)
-    return {
-        "lr": rate(best),
-        "beats_guessing": score(best) > guessing,
-        "search": {rate(k): tries(k) for k in ks},
-        "runs": [{"seed": s, "test_accuracy": accuracy(drawn, best, s)} for s in SEEDS],
-    }
+    found = climb(tries, FIRST, beaten(drawn_for_search(0)[1], len(SEARCH_SEEDS)))
+    runs = [{"seed": s, "test_accuracy": accuracy(drawn, found["lr"], s)} for s in SEEDS]
+    return found | {"runs": runs}
 
 
 def main():
