@@ -1,0 +1,34 @@
+// The forward passes of cnn_course/widgets/network.js against what PyTorch computed: pytest writes
+// the cases to a file, whose name is in FIXTURES, and runs this (tests/test_widgets_network.py).
+
+const {readFileSync} = require("node:fs");
+const {join} = require("node:path");
+const {test} = require("node:test");
+const assert = require("node:assert");
+
+const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "batchNorm", "outputSize", "tensor"];
+const source = readFileSync(join(__dirname, "../../cnn_course/widgets/network.js"), "utf8");
+const network = new Function(`"use strict"; ${source}; return {${NAMES}}`)();
+const cases = JSON.parse(readFileSync(process.env.FIXTURES, "utf8"));
+
+const read = value => (value?.shape ? network.tensor(value.shape, Float32Array.from(value.data)) : value);
+
+for (const {name, call, args, expected} of cases)
+  test(name, () => {
+    const y = network[call](...args.map(read));
+    if (typeof expected === "number") return assert.strictEqual(y, expected);
+    assert.deepStrictEqual(y.shape, expected.shape);
+    expected.data.forEach((value, n) => {
+      const error = Math.abs(y.data[n] - value);
+      assert.ok(error <= 1e-5 * Math.max(1, Math.abs(value)), `${n}: ${y.data[n]}, not ${value}`);
+    });
+  });
+
+const zeros = (...shape) => network.tensor(shape);
+
+test("what does not fit is said", () => {
+  assert.throws(() => network.conv2d(zeros(1, 4, 4), zeros(1, 1, 5, 5)), /5,5 has no position in a map of 4,4/);
+  assert.throws(() => network.conv2d(zeros(3, 4, 4), zeros(2, 2, 1, 1)), /3 channels and 2 filters of 2/);
+  assert.throws(() => network.linear(zeros(3), zeros(2, 4)), /3 numbers for 4 inputs/);
+  assert.throws(() => network.tensor([2, 2], new Float32Array(3)), /for 4 numbers, not 3/);
+});
