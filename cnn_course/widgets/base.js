@@ -65,36 +65,6 @@ function under(event, canvas, rows, columns) {
   return [clamp(i, rows), clamp(j, columns)];
 }
 
-// Give a canvas rows × columns cells of `cell` device pixels, and return its context.
-function sized(canvas, rows, columns, cell) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = columns * cell;
-  canvas.height = rows * cell;
-  canvas.style.width = `${canvas.width / ratio}px`;
-  canvas.style.height = `${canvas.height / ratio}px`;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
-  return context;
-}
-
-// Fill a canvas with pixels; colour(n) is [red, green, blue, alpha] of the n-th, each 0 to 255.
-function paint(context, rows, columns, colour) {
-  const image = new ImageData(columns, rows);
-  for (let n = 0; n < rows * columns; n++) image.data.set(colour(n), 4 * n);
-  const small = el("canvas", {width: columns, height: rows});
-  small.getContext("2d").putImageData(image, 0, 0);
-  context.drawImage(small, 0, 0, context.canvas.width, context.canvas.height);
-}
-
-// A frame that shows on dark and on bright pixels.
-function frame(context, x, y, width, height, colour, thick) {
-  for (const [style, line] of [["#fff", 2 * thick], [colour, thick]]) {
-    context.strokeStyle = style;
-    context.lineWidth = line;
-    context.strokeRect(x, y, width, height);
-  }
-}
-
 // Start every figure of this name that has not started: build(body, data) returns a function that
 // draws it, which is called again when its width or the theme changes.
 function start(name, build) {

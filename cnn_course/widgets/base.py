@@ -16,9 +16,9 @@ class Widget:
     """An interactive figure; as the last line of a cell it shows.
 
     `name` is that of its script (and style sheet, if it has one) in this folder, and `scripts` are
-    others that it needs. `data` goes to the script as JSON. `still` is HTML, a picture of the figure
-    for where scripts do not run. The same arguments give the same HTML, to the letter: nothing in
-    it is drawn, counted or looked up.
+    others that it needs. `data` goes to the script as JSON. `still` is HTML, a picture of the
+    figure for where scripts do not run. The same arguments give the same HTML, to the letter:
+    nothing in it is drawn by lot, counted or looked up.
     """
 
     def __init__(self, name: str, data: dict, still: str, scripts: tuple[str, ...] = ()):
@@ -30,7 +30,7 @@ class Widget:
     def _repr_html_(self) -> str:
         styles = "".join(map(source, ("base.css", f"{self.name}.css")))
         names = ("base", *self.scripts, self.name)
-        code = "\n".join(source(f"{name}.js") for name in names)
+        code = "".join(source(f"{name}.js") for name in names)
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
             # JupyterLab leaves the keys to what stands within such an element.
@@ -43,15 +43,19 @@ class Widget:
 
 
 def source(name: str) -> str:
-    """The text of a script or style sheet of this folder; none for a sheet that is not there."""
+    """A script or style sheet of this folder, without indentation and lines that only comment.
+
+    Empty for a sheet that is not there.
+    """
     path = FOLDER / name
     if path.suffix == ".css" and not path.exists():
         return ""
-    return path.read_text(encoding="utf-8")
+    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
+    return "".join(line + "\n" for line in lines if line and not line.startswith("//"))
 
 
 def encode(values: np.ndarray) -> str:
-    """The bytes of an array in base64, row by row, little-endian: `decode` of base.js reads them."""
+    """The bytes of an array in base64, row by row, little-endian; base.js `decode`s them."""
     values = np.ascontiguousarray(values)
     return base64.b64encode(values.astype(values.dtype.newbyteorder("<")).tobytes()).decode()
 

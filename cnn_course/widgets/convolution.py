@@ -5,7 +5,7 @@ import numpy as np
 from cnn_course.arithmetic import whole
 from cnn_course.widgets.base import Widget, encode, picture
 
-# The kernels of chapter 02, in its words. One slice is repeated for each channel of the input.
+# The kernels of chapter 02, in its words. A single slice is repeated for each channel of the input.
 KERNELS = {
     "A · blur": np.full((7, 7), 1 / 49),
     "B · sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
@@ -56,7 +56,7 @@ def convolution(
             f"the image has the shape {image.shape} and the type {image.dtype}; give uint8 "
             f"(H, H, 3) with H from 8 to 128"
         )
-    names = [name for name in KERNELS if np.ndim(KERNELS[name]) == 2]
+    names = [name for name in KERNELS if len(slices(name)) == 1]
     if kernel not in names:
         raise ValueError(f"kernel={kernel!r} is none of {', '.join(names)}")
     settings = {"stride": stride, "padding": padding, "dilation": dilation}
@@ -68,12 +68,19 @@ def convolution(
         "image": encode(image),
         "side": side,
         "drawing": [[int(pixel == "#") for pixel in line] for line in DRAWING.split()],
-        "kernels": {name: np.asarray(rows).tolist() for name, rows in KERNELS.items()},
+        "kernels": {name: slices(name).tolist() for name in KERNELS},
         "kernel": kernel,
         "ranges": RANGES,
         "settings": {name: int(value) for name, value in settings.items()},
     }
-    return Widget("convolution", data, still(image, kernel), ("network",))
+    scripts = ("network", "geometry", "boards", "sum", "sweep")
+    return Widget("convolution", data, still(image, kernel), scripts)
+
+
+def slices(name: str) -> np.ndarray:
+    """A kernel of `KERNELS` as (slices, F, F)."""
+    rows = np.asarray(KERNELS[name], dtype=float)
+    return rows.reshape(-1, *rows.shape[-2:])
 
 
 def tower() -> np.ndarray:
@@ -85,9 +92,8 @@ def tower() -> np.ndarray:
 
 def still(image: np.ndarray, kernel: str) -> str:
     """The image in grey and what the kernel makes of it, at stride 1 and without padding."""
-    rows = np.asarray(KERNELS[kernel], dtype=float)
     grey = image.mean(2)  # (H, H)
-    answer = sliding(grey, rows)  # (H − F + 1, H − F + 1)
+    answer = sliding(grey, slices(kernel)[0])  # (H − F + 1, H − F + 1)
     low, high = answer.min(), answer.max()
     answer = (answer - low) * (255 / max(high - low, 1))
     canvas = np.full((len(grey), 2 * len(grey) + 6), 255, np.uint8)
