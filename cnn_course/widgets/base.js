@@ -16,7 +16,7 @@ const button = (text, onclick) => el("button", {type: "button", onclick}, text);
 
 // A menu with its label above it; options are [value, text].
 function menu(label, options, onchange) {
-  const select = el("select", {}, ...options.map(([value, text]) => el("option", {value}, text)));
+  const select = el("select", {"aria-label": label}, ...options.map(([value, text]) => el("option", {value}, text)));
   select.addEventListener("change", () => onchange(select.value));
   return {root: el("label", {}, el("span", {class: "cnn-label"}, label), select), select};
 }

@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parent
 class Widget:
     """An interactive figure; as the last line of a cell it shows.
 
-    `name` is that of its script (and style sheet, if it has one) in this folder, and `scripts` are
-    others that it needs. `data` goes to the script as JSON. `still` is HTML, a picture of the
+    `name` is that of its script in this folder, and `scripts` are others that it needs; a style
+    sheet of the same name goes with each, where there is one. `data` goes to the script as JSON. `still` is HTML, a picture of the
     figure for where scripts do not run. The same arguments give the same HTML, to the letter:
     nothing in it is drawn by lot, counted or looked up.
     """
@@ -28,8 +28,8 @@ class Widget:
         return f"<interactive figure “{self.name}”>"
 
     def _repr_html_(self) -> str:
-        styles = "".join(map(source, ("base.css", f"{self.name}.css")))
         names = ("base", *self.scripts, self.name)
+        styles = "".join(source(f"{name}.css") for name in names)
         code = "".join(source(f"{name}.js") for name in names)
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
