@@ -1,7 +1,9 @@
 """A page with two copies of an interactive figure, opened in Chromium without building the book."""
 
+import base64
 from contextlib import contextmanager
 
+import numpy as np
 import page_visits
 
 PAGE = """<!doctype html>
@@ -27,4 +29,22 @@ def opened(browser, folder, text, *, theme="light", width=1280):
     page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
     yield page
     page.context.close()
-    assert not seen.requests + seen.messages
+    complaints = seen.requests + seen.messages
+    assert not complaints, complaints
+
+
+def pixels(canvas):
+    """What is drawn on a canvas: uint8 (height, width, 4), in device pixels."""
+    shape = canvas.evaluate("canvas => [canvas.height, canvas.width]")
+    values = canvas.evaluate("""canvas => {
+        const copy = document.createElement("canvas");  // Chromium warns of reading the first one
+        copy.width = canvas.width;
+        copy.height = canvas.height;
+        const context = copy.getContext("2d", {willReadFrequently: true});
+        context.drawImage(canvas, 0, 0);
+        const {data} = context.getImageData(0, 0, copy.width, copy.height);
+        let text = "";
+        for (const value of data) text += String.fromCharCode(value);
+        return btoa(text);
+    }""")
+    return np.frombuffer(base64.b64decode(values), np.uint8).reshape(*shape, 4)

@@ -16,9 +16,9 @@ class Widget:
     """An interactive figure; as the last line of a cell it shows.
 
     `name` is that of its script in this folder, and `scripts` are others that it needs; a style
-    sheet of the same name goes with each, where there is one. `data` goes to the script as JSON. `still` is HTML, a picture of the
-    figure for where scripts do not run. The same arguments give the same HTML, to the letter:
-    nothing in it is drawn by lot, counted or looked up.
+    sheet of the same name goes with each, where there is one. `data` goes to the script as JSON.
+    `still` is HTML, a picture of the figure for where scripts do not run. The same arguments give
+    the same HTML, to the letter: nothing in it is drawn by lot, counted or looked up.
     """
 
     def __init__(self, name: str, data: dict, still: str, scripts: tuple[str, ...] = ()):

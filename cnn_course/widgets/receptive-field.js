@@ -129,7 +129,7 @@ start("receptive-field", (body, data) => {
       text.replaceChildren(...(level ? facts(level) : [n + 1 === levels.length ? levels.fault : "no map"]));
     });
     const total = key => levels.slice(1).reduce((sum, level) => sum + level[key], 0).toLocaleString("en");
-    totals.textContent = `In all ${total("parameters")} parameters and ${total("macs")} MACs.`;
+    totals.textContent = `${levels.fault ? "So far" : "In all"} ${total("parameters")} parameters and ${total("macs")} MACs.`;
     const last = levels.length - 1;
     choose(last, [0, 0].map(() => Math.floor(levels[last].side / 2)));
   }
@@ -180,7 +180,7 @@ start("receptive-field", (body, data) => {
       const below = level <= chosen.level;
       const [high, wide] = chosen.at.map(n => (below ? reads(n, chosen.level, level) : new Set()));
       const lit = n => high.has(Math.floor(n / side)) && wide.has(n % side);
-      const pixels = n => [0, 1, 2].map(c => bytes[3 * n + c] * (lit(n) ? 1 : 0.35));
+      const pixels = n => [0, 1, 2].map(c => bytes[3 * n + c] * (lit(n) ? 1 : 0.4));
       const context = drawBoard(canvas, raster(side, side, level ? n => (lit(n) ? LIT : DARK) : pixels), cellSize(width, side));
       if (!below) continue;
       const box = [high, wide].map(seen => [Math.min(...seen), Math.max(...seen)]);
