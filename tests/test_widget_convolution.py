@@ -57,7 +57,7 @@ class Playground:
 
     @property
     def caption(self):
-        return self.root.locator("figcaption [role=status]").inner_text()
+        return self.root.locator(".cnn-caption [role=status]").inner_text()
 
     def point(self, canvas, row, column, side):
         """Move the mouse to a cell of a canvas that has `side` of them in a row."""

@@ -4,6 +4,10 @@ const FRAME = "#d55e00"; // around what is taken apart
 const EDGE = "#56b4e9"; // where the image ends in its padding, and what is pointed at
 const RIM = [30, 48, 68]; // the padding's zeros, which are no pixels
 
+// A canvas below its caption, in a square that it need not fill. No <figure>: pages style those.
+const captioned = (canvas, ...caption) => el("div", {class: "cnn-figure"},
+  el("div", {class: "cnn-caption"}, ...caption), el("div", {class: "cnn-board"}, canvas));
+
 const ratio = () => window.devicePixelRatio || 1;
 
 // The largest whole number of device pixels for a cell, so that `count` of them fit into `room`.

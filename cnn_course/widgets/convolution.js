@@ -52,11 +52,8 @@ start("convolution", (body, data) => {
   const board = el("canvas", {tabindex: "0", role: "application"});
   const result = el("canvas", {tabindex: "0", role: "application",
     "aria-label": "Feature map. The arrow keys choose the pixel that is taken apart below."});
-  const boardText = el("figcaption"), resultText = el("figcaption");
-  const sizeText = el("span", {role: "status"}), scale = el("div");
-  resultText.append(sizeText, scale);
-  const boardFigure = el("figure", {}, boardText, el("div", {class: "cnn-board"}, board));
-  const resultFigure = el("figure", {}, resultText, el("div", {class: "cnn-board"}, result));
+  const boardText = el("div"), boardScale = scaleBar({low: 0, high: 1});
+  const resultText = el("div", {role: "status"}), resultScale = el("div");
   const player = sweep({
     count: () => size * size,
     position: () => at[0] * size + at[1],
@@ -81,7 +78,7 @@ start("convolution", (body, data) => {
     el("div", {class: "cnn-choices"}, sourceMenu.root, kernelMenu.root),
     el("div", {class: "cnn-sliders"}, ...sliders.map(each => each.root)),
     el("div", {class: "cnn-size"}, formula, remark),
-    el("div", {class: "cnn-boards"}, boardFigure, resultFigure),
+    el("div", {class: "cnn-boards"}, captioned(board, boardText, boardScale), captioned(result, resultText, resultScale)),
     row(...player.buttons, clear),
     el("div", {}, said, panel.root),
   );
@@ -132,9 +129,9 @@ start("convolution", (body, data) => {
     if (!room) return;
     cell = cellSize(room, shape.padded);
     const sides = n => `${n} × ${n}`;
-    boardText.replaceChildren(`input ${sides(x.shape[1])}${s.padding ? `, padding ${s.padding}` : ""}`, scaleBar({low: 0, high: 1}));
-    sizeText.textContent = map ? `feature map ${sides(size)}` : "no feature map";
-    scale.replaceChildren(map ? scaleBar(boards.grey, source === "drawing" ? undefined : 2) : "");
+    boardText.textContent = `input ${sides(x.shape[1])}${s.padding ? `, padding ${s.padding}` : ""}`;
+    resultText.textContent = map ? `feature map ${sides(size)}` : "no feature map";
+    resultScale.replaceChildren(map ? scaleBar(boards.grey, source === "drawing" ? undefined : 2) : "");
     board.setAttribute("aria-label", source === "drawing"
       ? "Drawing. The arrow keys move the pen, the space bar sets or clears a pixel."
       : "Input. The arrow keys move the kernel.");

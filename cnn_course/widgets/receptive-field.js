@@ -25,7 +25,7 @@ start("receptive-field", (body, data) => {
   body.append(
     row(el("div", {class: "cnn-wide"}, stacks.root), conv, pool, remove),
     el("div", {class: "cnn-top"},
-      el("figure", {}, el("figcaption", {}, `image 3 × ${data.side} × ${data.side}`), image),
+      captioned(image, `image 3 × ${data.side} × ${data.side}`),
       el("div", {class: "cnn-told"}, said, maps)),
     list, totals,
   );
@@ -69,8 +69,7 @@ start("receptive-field", (body, data) => {
     const keys = Object.keys(data.choices).filter(key => key in layer);
     const item = el("li", {}, el("b", {}, `${n} · ${WORDS[layer.kind]}`),
       el("div", {class: "cnn-settings"}, ...keys.map(setting)), text);
-    const figure = el("figure", {}, el("figcaption", {}, `map ${n}`), el("div", {class: "cnn-board"}, canvas));
-    return {item, figure, canvas, text};
+    return {item, canvas, text, figure: captioned(canvas, `map ${n}`)};
   }
 
   const own = () => { stacks.select.value = "your own"; };
