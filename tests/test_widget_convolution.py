@@ -200,6 +200,9 @@ def test_a_weight_is_typed_and_what_is_none_is_said(playground):
     patch = INPUTS["photo in grey"][0, row : row + 3, column : column + 3]
     expected = before + 0.25 * patch[1, 1] - 4.5 * patch[1, 2]
     assert value == pytest.approx(expected.item(), abs=0.011)
+    playground.choose("kernel", "E · emboss")
+    playground.choose("kernel", "your own")  # it is kept
+    assert playground.value == (row, column, value)
     for text in ("abc", "", "-", "/2", "1000"):
         playground.cells.nth(0).click()
         playground.press("ControlOrMeta+a", "Delete")

@@ -25,7 +25,7 @@ start("convolution", (body, data) => {
   };
 
   let source = "grey", name = data.kernel;
-  let base = data.kernels[name]; // the slices as they were chosen or edited
+  let base = data.kernels[name], own = null; // the slices as they were chosen; as edited last
   const s = {kernel_size: base[0].length, ...data.settings};
   const boards = {}; // what is drawn
   let x, slices, map; // the input, its kernel's slices in the present size, the feature map
@@ -42,7 +42,7 @@ start("convolution", (body, data) => {
     if (base.length > inputs[source].shape[0]) choose(data.kernel);
     else update();
   });
-  const kernelMenu = menu("kernel", [], value => value === OWN || choose(value));
+  const kernelMenu = menu("kernel", [], choose);
   const letters = {kernel_size: "F", stride: "S", padding: "P", dilation: "D"};
   const sliders = Object.entries(letters).map(([key, letter]) =>
     slider(key.replace("_", " "), letter, data.ranges[key], s[key], value => { s[key] = value; update(); }));
@@ -63,7 +63,7 @@ start("convolution", (body, data) => {
   const clear = button("Clear", () => { inputs.drawing.data.fill(0); update(); });
   const panel = sumPanel({
     edit(c, k, value) {
-      base = slices.map(slice => slice.map(line => [...line]));
+      base = own = slices.map(slice => slice.map(line => [...line]));
       base[c][Math.floor(k / s.kernel_size)][k % s.kernel_size] = value;
       name = OWN;
       update();
@@ -87,7 +87,7 @@ start("convolution", (body, data) => {
 
   function choose(value) {
     name = value;
-    base = data.kernels[name];
+    base = name === OWN ? own : data.kernels[name];
     s.kernel_size = base[0].length;
     sliders[0].set(s.kernel_size);
     update();
@@ -107,7 +107,7 @@ start("convolution", (body, data) => {
     if (size !== before) player.finish();
     if (size > 0) [at, centre] = [at.map(n => (centre ? Math.floor(size / 2) : clamp(n, size))), false];
     const names = Object.keys(data.kernels).filter(each => data.kernels[each].length <= x.shape[0]);
-    if (name === OWN) names.push(OWN);
+    if (own && own.length <= x.shape[0]) names.push(OWN);
     kernelMenu.select.replaceChildren(...names.map(each => el("option", {}, each)));
     kernelMenu.select.value = name;
     clear.hidden = source !== "drawing";
