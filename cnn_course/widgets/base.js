@@ -70,7 +70,10 @@ function under(event, canvas, rows, columns) {
 function start(name, build) {
   for (const root of document.querySelectorAll(`[data-widget="${name}"]:not([data-live])`)) {
     root.dataset.live = "";
-    const body = el("div", {class: "cnn-body"});
+    // JupyterLab takes no shortcut from what has this attribute: there "a" would add a cell.
+    const body = el("div", {class: "cnn-body", onfocusin(event) {
+      event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+    }});
     const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
     const draw = build(body, data);
     root.querySelector(".cnn-still").replaceWith(body);

@@ -33,7 +33,7 @@ class Widget:
         code = "".join(source(f"{name}.js") for name in names)
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
-            # JupyterLab leaves the keys to what stands within such an element.
+            # JupyterLab looks for no shortcut beyond such an element (see `start` in base.js, too).
             f'<div class="cnn-widget" data-widget="{self.name}" data-lm-suppress-shortcuts="true">'
             f"<style>\n{styles}</style>\n"
             f'<div class="cnn-still">{self.still}<p>Run this cell to use it.</p></div>\n'
