@@ -144,7 +144,7 @@ REMARKS = [
     (
         {"kernel_size": 7, "dilation": 4, "padding": 1},
         "Impossible: with dilation 4 the kernel of 7 spans 4·(7 - 1) + 1 = 25 pixels, and the "
-        "padded image has only 10 + 2·1 = 12. Take a smaller kernel or dilation, or padding 8.",
+        "padded image has only 10 + 2·1 = 12. Take a smaller kernel or dilation.",
     ),
 ]
 

@@ -100,7 +100,7 @@ start("convolution", (body, data) => {
     const {kernel_size: f, stride, padding, dilation} = s;
     slices = CHANNELS[source].map((_, c) => resized(base[base.length > 1 ? c : 0], f));
     const before = size;
-    shape = geometry(x.shape[1], s);
+    shape = geometry(x.shape[1], s, data.ranges.padding[1]);
     size = shape.output;
     const weight = tensor([1, slices.length, f, f], Float32Array.from(slices.flat(2)));
     map = size < 1 ? null : conv2d(x, weight, null, {stride, padding, dilation}).data;

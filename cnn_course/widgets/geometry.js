@@ -2,8 +2,8 @@
 
 // What follows for an input of `size` pixels: the sides of the padded input, of the kernel with its
 // gaps and of the output, the output's formula in letters and in numbers, and remarks in sentences,
-// which call the input an image or a map.
-function geometry(size, {kernel_size: f, stride, padding, dilation}, input = "image") {
+// which call the input an image or a map and advise no more padding than `most`.
+function geometry(size, {kernel_size: f, stride, padding, dilation}, most, input = "image") {
   const padded = size + 2 * padding;
   const span = dilation * (f - 1) + 1;
   const steps = padded - span;
@@ -17,7 +17,7 @@ function geometry(size, {kernel_size: f, stride, padding, dilation}, input = "im
       `= ${line(size, reach[1], `·${padding}`, stride)}`,
       `= ⌊${numberText(steps)} / ${stride}⌋ + 1 = `,
     ],
-    remarks: output < 1 ? impossible(size, f, padding, dilation, span, input) : remarks(),
+    remarks: output < 1 ? impossible(size, f, padding, dilation, span, most, input) : remarks(),
   };
 
   function remarks() {
@@ -33,13 +33,14 @@ function geometry(size, {kernel_size: f, stride, padding, dilation}, input = "im
   }
 }
 
-function impossible(size, f, padding, dilation, span, input) {
+function impossible(size, f, padding, dilation, span, most, input) {
   const spans = dilation > 1
     ? `With dilation ${dilation} the kernel of ${f} spans ${dilation}·(${f} − 1) + 1 = ${span} pixels`
     : `The kernel spans ${span} pixels`;
-  const most = padding ? `${size} + 2·${padding} = ${size + 2 * padding}` : size;
+  const enough = Math.ceil((span - size) / 2);
+  const has = padding ? `${size} + 2·${padding} = ${size + 2 * padding}` : size;
   return [
-    `Impossible: ${spans.replace(/^[TW]/, c => c.toLowerCase())}, and the ${padding ? "padded " : ""}${input} has only ${most}.`,
-    `Take a smaller kernel${dilation > 1 ? " or dilation" : ""}, or padding ${Math.ceil((span - size) / 2)}.`,
+    `Impossible: ${spans.replace(/^[TW]/, c => c.toLowerCase())}, and the ${padding ? "padded " : ""}${input} has only ${has}.`,
+    `Take a smaller kernel${dilation > 1 ? " or dilation" : ""}${enough > most ? "" : `, or padding ${enough}`}.`,
   ];
 }

@@ -101,7 +101,8 @@ start("receptive-field", (body, data) => {
     levels = [{side: data.side, channels: 3, field: 1, jump: 1}];
     for (const layer of layers) {
       const before = levels.at(-1);
-      const shape = geometry(before.side, {dilation: 1, ...layer}, levels.length > 1 ? "map" : "image");
+      const shape = geometry(before.side, {dilation: 1, ...layer}, Math.max(...data.choices.padding),
+        levels.length > 1 ? "map" : "image");
       if (layer.kind === "pool" && layer.padding > layer.kernel_size / 2)
         shape.remarks = [`Impossible: PyTorch pads a pooling by half its kernel at most, which is ${Math.floor(layer.kernel_size / 2)}.`];
       else if (shape.output > 0) shape.remarks = [];
