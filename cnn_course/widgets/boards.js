@@ -55,7 +55,7 @@ function drawBoard(canvas, {rows, columns, canvas: small, colour, text}, cell, c
     context.textBaseline = "middle";
     for (let n = 0; n < Math.min(rows * columns, count); n++) {
       context.fillStyle = inkOn(...colour(n));
-      context.fillText(text(n), ((n % columns) + 0.5) * cell, (Math.floor(n / columns) + 0.53) * cell, cell);
+      context.fillText(text(n), ((n % columns) + 0.5) * cell, (Math.floor(n / columns) + 0.53) * cell, 0.86 * cell);
     }
   }
   return context;

@@ -10,7 +10,7 @@ function movedAround(values, side, [down, right]) {
   return values.map((_, n) => values[from(Math.floor(n / side) - down) * side + from((n % side) - right)]);
 }
 
-// [1, −2] → "2 to the left and 1 down"
+// [1, -2] → "2 to the left and 1 down"
 const inWords = ([down, right]) => [
   right && `${Math.abs(right)} to the ${right > 0 ? "right" : "left"}`,
   down && `${Math.abs(down)} ${down > 0 ? "down" : "up"}`,
@@ -33,8 +33,8 @@ start("pooling", (body, data) => {
 
   // --- What is on the page
 
-  const mapMenu = menu("feature map", Object.keys(maps).map(each => [each, each]), value => { name = value; settle(true); });
-  const windowMenu = menu("window", [], value => { k = Number(value); settle(true); });
+  const mapMenu = menu("feature map", Object.keys(maps).map(each => [each, each]), value => { name = value; settle(); });
+  const windowMenu = menu("window", [], value => { k = Number(value); settle(); });
   mapMenu.select.value = name;
   const arrows = WAYS.map(([sign, way, by]) => {
     const arrow = button(sign, () => move(shift.map((n, axis) => n + by[axis])));
@@ -62,8 +62,8 @@ start("pooling", (body, data) => {
       row(...arrows, button("Back", () => move([0, 0])))),
     summary,
     el("div", {class: "cnn-columns"}, ...columns.map(each => each.root)),
-    el("p", {class: "cnn-legend"}, el("b", {class: "cnn-more"}, "Orange"), " has grown by the shift, ", el("b", {class: "cnn-less"}, "violet"),
-      " has shrunk. The number is the length of the difference over the length of what was there: ‖moved − unmoved‖ / ‖unmoved‖."),
+    el("p", {class: "cnn-legend"}, el("b", {class: "cnn-more"}, "Orange"), ": larger than before the shift; ",
+      el("b", {class: "cnn-less"}, "violet"), ": smaller. The numbers: the length of the difference over that of the unmoved map, ‖moved − unmoved‖ / ‖unmoved‖."),
     el("div", {}, said, el("div", {class: "cnn-windows"}, ...windows.map(each => each.root))),
   );
 
@@ -74,7 +74,7 @@ start("pooling", (body, data) => {
     return {map: values, max: maxPool2d(map, k).data, average: avgPool2d(map, k).data};
   };
 
-  function settle(seek) {
+  function settle() {
     x = maps[name];
     const whole = k === side; // it stays so in a map of another size
     side = x.shape[1];
@@ -87,7 +87,7 @@ start("pooling", (body, data) => {
     const largest = Math.max(...x.data);
     high = {map: largest, max: largest, average: largestMean()};
     const brightest = x.data.indexOf(largest);
-    if (seek) at = [Math.floor(brightest / side / k), Math.floor((brightest % side) / k)];
+    at = [Math.floor(brightest / side / k), Math.floor((brightest % side) / k)];
     move(shift);
   }
 
@@ -229,6 +229,6 @@ start("pooling", (body, data) => {
       choose(to);
     });
 
-  settle(true);
+  settle();
   return draw;
 });

@@ -29,10 +29,14 @@ def pooling(feature_map: str = EDGES, *, kernel_size: int = 2, shift=(0, 1)) -> 
     sizes = [n for n in WINDOWS if side % n == 0 and n < side] + [side]
     if kernel_size not in sizes:
         given = ", ".join(map(str, sizes))
-        raise ValueError(f"kernel_size={kernel_size} for a map of {side}×{side}: give one of {given}")
+        raise ValueError(
+            f"kernel_size={kernel_size} for a map of {side}×{side}: give one of {given}"
+        )
     for n in shift:
         if whole("shift", n, -side // 2) > side // 2:
-            raise ValueError(f"shift={n} for a map of {side}×{side}: give −{side // 2} to {side // 2}")
+            raise ValueError(
+                f"shift={n} for a map of {side}×{side}: give -{side // 2} to {side // 2}"
+            )
     data = {
         "maps": {
             name: {
@@ -67,7 +71,9 @@ def still(digit: np.ndarray) -> str:
     edges = sliding(np.pad(digit.astype(float), 1), np.array(SOBEL)).clip(0)  # (28, 28)
     blocks = edges.reshape(14, 2, 14, 2)
     gap = np.full((28, 4), 255)
-    pooled = [reduced.repeat(2, 0).repeat(2, 1) for reduced in (blocks.max((1, 3)), blocks.mean((1, 3)))]
+    pooled = [
+        reduced.repeat(2, 0).repeat(2, 1) for reduced in (blocks.max((1, 3)), blocks.mean((1, 3)))
+    ]
     shown = [image // 4 for image in (edges, *pooled)]  # Sobel's largest answer is 4 · 255
     canvas = np.hstack([shown[0], gap, shown[1], gap, shown[2]]).astype(np.uint8)
     alt = "The left edges of a handwritten 7, and the smaller maps of max and of average pooling."
