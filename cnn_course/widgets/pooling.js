@@ -177,7 +177,8 @@ start("pooling", (body, data) => {
 
   function takeApart() {
     const n = at[0] * count + at[1];
-    const goes = kind => [before, after].map(values => numberText(values[kind][n])).join(" → ");
+    const write = v => numberText(v, data.maps[name].unit > 1 ? 2 : undefined);
+    const goes = kind => [before, after].map(values => write(values[kind][n])).join(" → ");
     said.textContent = `Window in row ${at[0]}, column ${at[1]}: max ${goes("max")}, average ${goes("average")}`;
     for (const {when, canvas, sums} of windows) {
       const all = when === "moved" ? after : before;
@@ -187,10 +188,10 @@ start("pooling", (body, data) => {
       const most = all.max[n];
       values.forEach((v, p) => v === most && most > Math.min(...values) && frame(context, Math.floor(p / k), p % k, 1, 1, cell));
       canvas.setAttribute("aria-label", `The numbers of the window, ${when}.`);
-      const texts = values.map(v => numberText(v));
+      const texts = values.map(write);
       const terms = k === 2 ? [`max(${texts.join(", ")})`, `(${texts.join(" + ")}) / 4`] : [`max of ${k * k}`, `mean of ${k * k}`];
       sums.replaceChildren(...["max", "average"].map((kind, t) =>
-        el("p", {}, `${terms[t]} = `, el("b", {class: `cnn-${kind}`}, numberText(all[kind][n])))));
+        el("p", {}, `${terms[t]} = `, el("b", {class: `cnn-${kind}`}, write(all[kind][n])))));
     }
   }
 

@@ -15,7 +15,9 @@ ROWS = {  # of chapter 03, one above the other
 WINDOWS = [2, 4, 7, 14]  # those that divide a map's side, and the whole map
 
 
-def pooling(feature_map: str = EDGES, *, kernel_size: int = 2, shift=(0, 1)) -> Widget:
+def pooling(
+    feature_map: str = EDGES, *, kernel_size: int = 2, shift: tuple[int, int] = (0, 1)
+) -> Widget:
     """The figure, opened with a map of `maps()`, windows of kernel_size × kernel_size side by side,
     and the map moved by `shift`, which is (rows down, columns to the right), around a ring.
 
@@ -32,7 +34,8 @@ def pooling(feature_map: str = EDGES, *, kernel_size: int = 2, shift=(0, 1)) -> 
         raise ValueError(
             f"kernel_size={kernel_size} for a map of {side}×{side}: give one of {given}"
         )
-    for n in shift:
+    down, right = shift
+    for n in (down, right):
         if whole("shift", n, -side // 2) > side // 2:
             raise ValueError(
                 f"shift={n} for a map of {side}×{side}: give -{side // 2} to {side // 2}"
@@ -50,7 +53,7 @@ def pooling(feature_map: str = EDGES, *, kernel_size: int = 2, shift=(0, 1)) -> 
         "windows": WINDOWS,
         "map": feature_map,
         "kernel_size": int(kernel_size),
-        "shift": [int(n) for n in shift],
+        "shift": [int(down), int(right)],
     }
     return Widget("pooling", data, still(known[EDGES]), ("network", "boards"))
 
