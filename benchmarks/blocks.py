@@ -1,10 +1,9 @@
 """Networks of one kind of block: the designs beside ModernCNN's, and their blocks."""
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cnn_course.models import Normalize
-from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
+from cnn_course.models.modern import ResidualBlock, convolution
 
 
 def staged(
@@ -46,69 +45,35 @@ class SqueezeExcitation(nn.Module):
         return x * self.gate(x)
 
 
-def squeezed(block, fan_in: int, fan_out: int, stride: int = 1) -> nn.Module:
+def squeezed(block, fan_in: int, fan_out: int, stride: int = 1, **options) -> nn.Module:
     """A residual or inverted block with squeeze-and-excitation before the sum."""
-    made = block(fan_in, fan_out, stride)
+    made = block(fan_in, fan_out, stride, **options)
     made.body.append(SqueezeExcitation(fan_out))
     return made
-
-
-def wide_view(fan_in: int, fan_out: int, stride: int = 1) -> InvertedBlock:
-    """An inverted block whose depthwise convolution is 5×5 (Tan and Le 2019)."""
-    made = InvertedBlock(fan_in, fan_out, stride)
-    made.body[2] = convolution(3 * fan_in, 3 * fan_in, 5, stride, groups=3 * fan_in)
-    return made
-
-
-def smooth(model: nn.Module) -> nn.Module:
-    """The model with SiLU in place of each module that is a ReLU (Ramachandran et al. 2017)."""
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.ReLU):
-                setattr(module, name, nn.SiLU())
-    return model
-
-
-class SmoothBlock(ResidualBlock):
-    """The residual block with SiLU in place of ReLU (Ramachandran et al. 2017)."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        self.body[1] = nn.SiLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.body(x) + self.shortcut(x))
 
 
 class PooledBlock(nn.Sequential):
     """A convolution at the larger size, max pooling, a residual block (Page 2018, ResNet-9)."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
         super().__init__(
             convolution(fan_in, fan_out),
-            nn.ReLU(),
+            activation(),
             nn.MaxPool2d(stride),
-            ResidualBlock(fan_out, fan_out),
+            ResidualBlock(fan_out, fan_out, activation=activation),
         )
-
-
-class SmoothPooledBlock(PooledBlock):
-    """The same with SiLU in place of ReLU."""
-
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
-        super().__init__(fan_in, fan_out, stride)
-        self[1], self[3] = nn.SiLU(), SmoothBlock(fan_out, fan_out)
 
 
 class PlainBlock(nn.Module):
     """The residual block without its shortcut."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
         super().__init__()
-        self.body = ResidualBlock(fan_in, fan_out, stride).body
+        self.body = ResidualBlock(fan_in, fan_out, stride, activation).body
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x).relu()
+        return self.activation(self.body(x))
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -119,13 +84,13 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class ConvNeXtBlock(nn.Module):
-    """7×7 a channel, layer normalization, 1×1 to four times the channels, GELU, 1×1 back.
+    """7×7 a channel, layer normalization, 1×1 to four times the channels, activation, 1×1 back.
 
-    (Liu et al. 2022.) Where the shape changes, layer normalization and a convolution as large as
-    its stride come first.
+    (Liu et al. 2022, who take GELU.) Where the shape changes, layer normalization and a convolution
+    as large as its stride come first.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.GELU):
         super().__init__()
         same = fan_in == fan_out and stride == 1
         change = [ChannelNorm(fan_in), nn.Conv2d(fan_in, fan_out, stride, stride)]
@@ -134,7 +99,7 @@ class ConvNeXtBlock(nn.Module):
             nn.Conv2d(fan_out, fan_out, 7, padding=3, groups=fan_out),
             ChannelNorm(fan_out),
             nn.Conv2d(fan_out, 4 * fan_out, 1),
-            nn.GELU(),
+            activation(),
             nn.Conv2d(4 * fan_out, fan_out, 1),
         )
 

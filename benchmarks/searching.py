@@ -35,6 +35,7 @@ def search_and_run(
     search_seeds: Sequence[int] = SEARCH_SEEDS,
     seeds: Iterable[int] = SEEDS,
     keep: Callable[[str, Callable[[], dict]], dict] = lambda name, compute: compute(),
+    search_epochs: int | None = None,
     **options,
 ) -> dict:
     """What is recorded of a row: its `lr`, the `search` that chose it, and a run for each seed.
@@ -43,11 +44,12 @@ def search_and_run(
     recorded of a network that was trained with a fresh seed, which is where test images are looked
     at, and `watch` what is recorded of those of the search. The rates tried first are 10^(k/2) for
     the neighbouring k of `first`. `keep` is given each training, with a name for it, to carry out,
-    and may know its outcome from before.
+    and may know its outcome from before. The search has `search_epochs`, or as many as the runs.
     """
+    searched = options if search_epochs is None else options | {"epochs": search_epochs}
 
     def one_try(k: int, seed: int) -> dict:
-        run = train(build, sets, seed, lr=_rate(k), **options)
+        run = train(build, sets, seed, lr=_rate(k), **searched)
         kept = ("validation_accuracy", "diverged")
         return {key: run[key] for key in kept} | watch(run["model"])
 
@@ -138,7 +140,7 @@ def train(build, sets: dict[str, ImageSet], seed: int, **options) -> dict:
 
     diverged = False
     try:
-        fit(
+        history = fit(
             model,
             sets["train"],
             sets["validation"],

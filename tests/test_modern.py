@@ -96,6 +96,22 @@ def test_a_block_is_the_sum_of_its_two_ways():
     assert torch.equal(block(x), expected)
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.SiLU, nn.GELU])
+def test_the_activation_is_the_same_everywhere(activation):
+    """Two around the first block's sum, two in each inverted block, one behind each of three."""
+    model = ModernCNN(activation=activation)
+    found = [type(m) for m in model.modules() if type(m).__module__ == activation.__module__]
+    assert found == [activation] * (3 + 2 + 3 * 2)
+
+
+def test_the_default_activation_is_silu():
+    assert isinstance(ModernCNN().layers[2], nn.SiLU)
+    block = ResidualBlock(4, 4, activation=nn.SiLU)
+    x = torch.randn(3, 4, 8, 8)
+    total = block.body(x) + x
+    assert torch.equal(block(x), nn.functional.silu(total))
+
+
 def test_a_convolution_with_normalization_has_no_bias():
     assert {n for n, _ in convolution(3, 8).named_parameters()} == {
         "0.weight", "1.weight", "1.bias",

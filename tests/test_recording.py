@@ -10,6 +10,7 @@ import searching
 import torch
 
 from cnn_course.data import load
+from cnn_course.models import MLP
 
 NAMES = ["a", "b", "c"]
 ROWS = [{"row": name} for name in NAMES]
@@ -121,14 +122,19 @@ def search(monkeypatch):
     def run(accuracy, **options):
         trained = []
 
-        def train(build, sets, seed, lr):
+        def train(build, sets, seed, lr, epochs=None):
             trained.append((lr, seed))
-            return {"model": build(), "diverged": False, "validation_accuracy": accuracy(lr)}
+            model = build()
+            model.epochs = epochs
+            return {"model": model, "diverged": False, "validation_accuracy": accuracy(lr)}
 
         monkeypatch.setattr(searching, "train", train)
         sets = {"validation": load("mnist-sample", "validation")}
         row = searching.search_and_run(
-            lambda: torch.nn.Linear(3, 2), sets, lambda model: {"test_accuracy": 0.5}, **options
+            lambda: torch.nn.Linear(3, 2),
+            sets,
+            lambda model: {"test_accuracy": 0.5, "epochs": model.epochs},
+            **options,
         )
         return row, trained
 
@@ -186,6 +192,14 @@ def test_every_network_of_the_search_is_watched(search):
     assert all(run["seen"] == 1 for runs in row["search"].values() for run in runs)
 
 
+def test_the_search_may_be_shorter_than_the_runs(search):
+    row, _ = search(
+        hump(0.03), watch=lambda model: {"epochs": model.epochs}, epochs=10, search_epochs=4
+    )
+    assert {run["epochs"] for runs in row["search"].values() for run in runs} == {4}
+    assert {run["epochs"] for run in row["runs"]} == {10}
+
+
 def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
     names = []
 
@@ -200,3 +214,15 @@ def test_seeds_are_those_that_were_asked_for_and_each_training_is_named(search):
     assert [run["seed"] for run in row["runs"]] == [1, 2, 3]
     assert [f"{lr}-{seed}" for lr, seed in trained] == names
     assert len(set(names)) == len(names) == 3 * 2 + 3
+
+
+def test_a_training_that_was_complete_is_recorded_like_one_that_was_not(tmp_path):
+    """Its checkpoint is all that is left of it where the row was not written yet."""
+    sets = {split: load("mnist-sample", split) for split in ("train", "validation")}
+    options = {"epochs": 2, "batch_size": 500, "lr": 0.05}
+    first, again = (
+        searching.run_seeds(lambda: MLP((4,)), sets, [3], checkpoint=tmp_path / "c", **options)
+        for _ in range(2)
+    )
+    assert len(first[0]["history"]["train_loss"]) == 2
+    assert first == again

@@ -22,7 +22,14 @@ COMPARISONS = {
 
 
 def test_the_recorded_runs():
-    others = {"cifar10_search", "chapter01_mlp", "lenet5", "recipe_search", "recipe_fresh"}
+    others = {
+        "cifar10_finals",
+        "cifar10_search",
+        "chapter01_mlp",
+        "lenet5",
+        "recipe_search",
+        "recipe_fresh",
+    }
     assert set(NAMES) == {*COMPARISONS, *others}
 
 

@@ -1,6 +1,5 @@
 """ModernCNN, a small residual network for small colour images."""
 
-import torch
 from torch import Tensor, nn
 
 from cnn_course.models.basic import Layers, Normalize, at_least
@@ -25,18 +24,19 @@ class ResidualBlock(nn.Module):
     1×1 convolution of it where the shape changes.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1):
+    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
         super().__init__()
         self.body = nn.Sequential(
             convolution(fan_in, fan_out, stride=stride),
-            nn.ReLU(),
+            activation(),
             convolution(fan_out, fan_out),
         )
         same = fan_in == fan_out and stride == 1
         self.shortcut = nn.Identity() if same else convolution(fan_in, fan_out, 1, stride)
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.body(x) + self.shortcut(x))
+        return self.activation(self.body(x) + self.shortcut(x))
 
 
 class InvertedBlock(nn.Module):
@@ -46,13 +46,15 @@ class InvertedBlock(nn.Module):
     between. The shortcut joins the narrow ends; where the shape changes there is none.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, expansion: int = 3):
+    def __init__(
+        self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU, expansion: int = 3
+    ):
         super().__init__()
         wide = expansion * fan_in
         self.body = nn.Sequential(
-            *(convolution(fan_in, wide, 1), nn.ReLU()),
-            *(convolution(wide, wide, stride=stride, groups=wide), nn.ReLU()),
-            convolution(wide, fan_out, 1),  # no ReLU: the narrow maps carry what there is
+            *(convolution(fan_in, wide, 1), activation()),
+            *(convolution(wide, wide, stride=stride, groups=wide), activation()),
+            convolution(wide, fan_out, 1),  # no activation: the narrow maps carry what there is
         )
         self.same = fan_in == fan_out and stride == 1
 
@@ -66,8 +68,9 @@ class ModernCNN(Layers):
     (N, in_channels, H, W) → logits (N, num_classes), for H and W that the stages can halve. Each
     stage begins with a convolution and max pooling, after which the map is half as high and wide.
     There is one entry for each stage in `widths`, its channels, `depths`, its number of blocks, and
-    `blocks`, which kind they are: block(width, width) makes one that keeps the shape. The default
-    has its depthwise blocks where maps are small: there they are cheap, and channels are many.
+    `blocks`, which kind they are: block(width, width, activation=activation) makes one that keeps
+    the shape. The default has its depthwise blocks where maps are small: there they are cheap, and
+    channels are many. Its activation is SiLU, x · sigmoid(x) (Hendrycks and Gimpel 2016).
     Raises ValueError for sizes that cannot be.
     """
 
@@ -80,6 +83,7 @@ class ModernCNN(Layers):
         widths: tuple[int, ...] = (48, 96),
         depths: tuple[int, ...] = (1, 3),
         blocks: tuple = (ResidualBlock, InvertedBlock),
+        activation=nn.SiLU,
     ):
         at_least(1, "ModernCNN", in_channels=in_channels, num_classes=num_classes, stem=stem)
         if not len(widths) == len(depths) == len(blocks):
@@ -87,12 +91,13 @@ class ModernCNN(Layers):
                 f"ModernCNN needs one entry of widths={widths}, depths={depths} and blocks "
                 f"(which has {len(blocks)}) for each stage"
             )
-        layers, fan_in = [Normalize(in_channels), convolution(in_channels, stem), nn.ReLU()], stem
+        layers = [Normalize(in_channels), convolution(in_channels, stem), activation()]
+        fan_in = stem
         for width, depth, block in zip(widths, depths, blocks, strict=True):
             at_least(1, "ModernCNN", width=width)
             at_least(0, "ModernCNN", depth=depth)
-            layers += [convolution(fan_in, width), nn.ReLU(), nn.MaxPool2d(2)]
-            layers += [block(width, width) for _ in range(depth)]
+            layers += [convolution(fan_in, width), activation(), nn.MaxPool2d(2)]
+            layers += [block(width, width, activation=activation) for _ in range(depth)]
             fan_in = width
         head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, num_classes)]
         super().__init__(*layers, *head)
