@@ -47,7 +47,7 @@ start("classify-picture", (body, data) => {
   });
   const group = el("div", {role: "radiogroup", "aria-label": "show the evidence for", onkeydown(event) {
     const to = moved(event.key, [label(), 0], [classes.length, 1]);
-    if (!to) return;
+    if (!to || !picture) return;
     event.preventDefault();
     const [back, on] = ["ArrowLeft", "ArrowRight"].map(key => Number(event.key === key));
     pick(clamp(to[0] + on - back, classes.length));
@@ -124,6 +124,7 @@ start("classify-picture", (body, data) => {
   const label = () => chosen ?? answer;
 
   function pick(n) {
+    if (!picture) return;
     chosen = n;
     weigh();
   }
