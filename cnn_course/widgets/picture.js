@@ -1,12 +1,12 @@
 // Pictures from files: what can be read is opened, and what cannot is explained with its name.
 
 const LARGEST = 1e8; // pixels of a picture
-const WORKING = 1000; // pixels to which a longer side is brought
+const WORKING = [700, 16_000]; // pixels of the shorter and of the longer side, at most
 const HEAD = 2 ** 18; // bytes from which a browser knows how large a picture is
 
-// How files begin, byte for byte.
+// How files begin, read as Latin letters.
 const KINDS = [
-  ["JPEG", /^\xff\xd8\xff/], ["PNG", /^\x89PNG/], ["GIF", /^GIF8/], ["WebP", /^RIFF[^]{4}WEBP/], ["BMP", /^BM/],
+  ["JPEG", /^ÿØÿ/], ["PNG", /^.PNG/], ["GIF", /^GIF8/], ["WebP", /^RIFF[^]{4}WEBP/], ["BMP", /^BM/],
   ["AVIF", /^[^]{4}ftypavi[fs]/], ["HEIC", /^[^]{4}ftyp(he|mif|msf)/], ["TIFF", /^(II\*\0|MM\0\*)/], ["PDF", /^%PDF/],
   ["SVG", /^\s*(<\?xml|<!--|<!DOCTYPE svg|<svg)/i],
 ];
@@ -30,7 +30,7 @@ async function claimed(head) {
   return [img.naturalWidth, img.naturalHeight];
 }
 
-// A file's picture of width × height pixels, on a white `canvas` and as `pixels`, both of them in the
+// A file's picture of width × height pixels, on a white `canvas` and as `pixels`, both of them in a
 // working size, which is `scale` times its own; `remarks` are sentences about it. Throws Unreadable.
 async function openPicture(file) {
   const head = file.slice(0, HEAD, file.type);
@@ -46,7 +46,7 @@ async function openPicture(file) {
     throw new Unreadable(`${quoted(file)} has ${sized(wide, high)} pixels, and ${LARGEST / 1e6} million are the most that fit here. Save it smaller, and choose that.`);
   const bitmap = await createImageBitmap(file).catch(() => { throw new Unreadable(whyNot(file, kind)); });
   const {width, height} = bitmap;
-  const scale = Math.min(1, WORKING / Math.max(width, height));
+  const scale = Math.min(1, WORKING[0] / Math.min(width, height), WORKING[1] / Math.max(width, height));
   const canvas = el("canvas", {width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale))});
   const context = canvas.getContext("2d", {willReadFrequently: true});
   context.fillStyle = "#fff";
