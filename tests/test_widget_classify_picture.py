@@ -256,7 +256,7 @@ def bad_files():
     yield "fake.HEIC", noise, "is a HEIC file"
     yield "scan.tif", whole["TIFF"], "is a TIFF file, which this browser does not read. Save it as"
     yield "wall.png", tall_png(12_000), "12,000 × 12,000 pixels, and 100 million are the most"
-    yield "paper.pdf", b"%PDF-1.7 " + noise, "is a PDF file"
+    yield "paper.pdf", b"%PDF-1.7 " + noise, "no picture that this browser reads"
 
 
 def test_what_is_no_picture_is_explained_and_the_figure_goes_on(figure):

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from cnn_course.data.decoding import to_tensor
-from cnn_course.inspection import grad_cam, layer_table
+from cnn_course.inspection import grad_cam
 from cnn_course.models import GlobalPoolCNN, ModernCNN, Normalize, load_model
 from cnn_course.models.basic import Layers
 from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
@@ -72,7 +72,6 @@ def written(name, model, side=32):
         "head": weighted(model.layers[-1], f"layers.{last}", tensors),
         "side": side,
         "cases": cases,
-        "macs": layer_table(model, (3, side, side)).macs,
     }
 
 

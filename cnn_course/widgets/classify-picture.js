@@ -7,7 +7,6 @@ start("classify-picture", (body, data) => {
   const {classes, side} = data;
   const features = network(data.body), weight = weights(data.linear);
   const bias = tensor([classes.length], floats(data.linear.bias));
-  const macs = cost(data.body, side).macs + weight.data.length;
 
   let turn = 0; // of the files that were opened, the last
   let picture = null, noun = null; // what is open, and which of the course's own it is
@@ -118,7 +117,7 @@ start("classify-picture", (body, data) => {
     said.replaceChildren(el("b", {}, `${classes[answer]} (${percent(p[answer])})`),
       ` ${noun && !classes.includes(noun) ? `There is no “${noun}” among its names.` : `Next comes ${classes[second]} (${percent(p[second])}).`}`);
     weigh();
-    effort.textContent = `${(macs / 1e6).toFixed(1)} million multiply–accumulates in ~${Math.round(performance.now() - began)} ms.`;
+    effort.textContent = `${(data.macs / 1e6).toFixed(1)} million multiply–accumulates in ~${Math.round(performance.now() - began)} ms.`;
   }
 
   const label = () => chosen ?? answer;

@@ -8,6 +8,7 @@ import numpy as np
 from torch import nn
 
 from cnn_course import checkpoints
+from cnn_course.inspection import layer_table
 from cnn_course.models import load_model
 from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.quantization import SCALE, to_int8
@@ -69,6 +70,7 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
         "picture": picture,
         "classes": list(about["classes"]),
         "side": about["input_size"],
+        "macs": layer_table(model, (3, about["input_size"], about["input_size"])).macs,
         "body": described(layers[:-3], "layers", tensors),
         "linear": weighted(layers[-1], f"layers.{len(layers) - 1}", tensors),
     }

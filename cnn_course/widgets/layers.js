@@ -44,24 +44,6 @@ function network(list) {
   return x => layers.reduce((y, layer) => layer(y), x);
 }
 
-// Multiply–accumulates of a list for an image of `side` × `side`, and the side of its last maps.
-function cost(list, side) {
-  let macs = 0;
-  for (const layer of list) {
-    if (layer.branches) {
-      const each = layer.branches.map(branch => cost(branch, side));
-      macs += each.reduce((sum, branch) => sum + branch.macs, 0);
-      side = each[0].side;
-    }
-    if (layer.options) {
-      const {stride, padding, dilation = 1} = layer.options;
-      side = outputSize(side, layer.kernel ?? layer.shape[2], ...[stride, padding, dilation].map(n => pair(n)[0]));
-    }
-    if (layer.shape) macs += layer.shape.reduce((a, b) => a * b) * side ** 2;
-  }
-  return {macs, side};
-}
-
 // Where the last maps (C, h, w) of a network speak for a class, if it ends in the mean of each map
 // and a linear layer, whose weight is (classes, C): what each position adds to the logit, (1, h, w).
 // Negative values count as 0 in Grad-CAM, which is the rest of it.

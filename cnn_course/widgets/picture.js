@@ -7,10 +7,10 @@ const HEAD = 2 ** 18; // bytes from which a browser knows how large a picture is
 // How files begin, read as Latin letters.
 const KINDS = [
   ["JPEG", /^ÿØÿ/], ["PNG", /^.PNG/], ["GIF", /^GIF8/], ["WebP", /^RIFF[^]{4}WEBP/], ["BMP", /^BM/],
-  ["AVIF", /^[^]{4}ftypavi[fs]/], ["HEIC", /^[^]{4}ftyp(he|mif|msf)/], ["TIFF", /^(II\*\0|MM\0\*)/], ["PDF", /^%PDF/],
+  ["AVIF", /^[^]{4}ftypavi[fs]/], ["HEIC", /^[^]{4}ftyp(he|mif|msf)/], ["TIFF", /^(II\*\0|MM\0\*)/],
   ["SVG", /^\s*(<\?xml|<!--|<!DOCTYPE svg|<svg)/i],
 ];
-const ELSEWHERE = ["HEIC", "TIFF", "PDF"]; // kinds that few browsers read
+const ELSEWHERE = ["HEIC", "TIFF"]; // kinds that few browsers read
 const ANIMATED = {GIF: "NETSCAPE2.0", WebP: "ANIM", PNG: "acTL"}; // what stands in the head of such a file
 
 class Unreadable extends Error {}
@@ -35,7 +35,7 @@ async function claimed(head) {
 async function openPicture(file) {
   const head = file.slice(0, HEAD, file.type);
   const text = await head.arrayBuffer().then(asText, () => {
-    throw new Unreadable(`${quoted(file)} cannot be read: it is a folder, or was moved or locked. Choose a picture file.`);
+    throw new Unreadable(`${quoted(file)} cannot be read: it is a folder, or locked. Choose a picture.`);
   });
   if (!text) throw new Unreadable(`${quoted(file)} is empty: it has 0 bytes. Choose another file.`);
   const begins = KINDS.find(([, pattern]) => pattern.test(text))?.[0];
@@ -62,7 +62,7 @@ async function openPicture(file) {
 function whyNot(file, kind) {
   if (!kind) return `${quoted(file)} is no picture that this browser reads. Choose a JPEG, PNG, GIF or WebP file.`;
   if (ELSEWHERE.includes(kind)) return `${quoted(file)} is a ${kind} file, which this browser does not read. Save it as JPEG or PNG, and choose that.`;
-  return `${quoted(file)} begins as ${/^A/.test(kind) ? "an" : "a"} ${kind}, and cannot be read to its end: it is damaged or cut off. Save it once more from another program, or choose another.`;
+  return `${quoted(file)} begins as ${/^A/.test(kind) ? "an" : "a"} ${kind}, and cannot be read to its end: it is damaged or cut off. Save it once more, or choose another.`;
 }
 
 // take(files) hears of what is dropped on an element, or pasted while the focus is inside, or nowhere
