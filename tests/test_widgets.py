@@ -15,7 +15,7 @@ from cnn_course import widgets
 from cnn_course.widgets.base import FOLDER, Widget, encode, picture
 
 ROOT = Path(__file__).parents[1]
-ALL = [getattr(widgets, name) for name in widgets.__all__]
+ALL = [getattr(widget_pages, name, getattr(widgets, name)) for name in widgets.__all__]
 MOST_BYTES = 40_000  # that one figure adds to a page, beside its data and its still picture
 MOST_LINES = 250
 NARROWEST_TARGET = 24  # pixels

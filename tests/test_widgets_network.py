@@ -23,6 +23,8 @@ GEOMETRIES = [
     (3, 1, 4, 1, 1, 1, 2, 2, 2, True),  # whole positions lie in the padding
     ((3, 2), (2, 1), (1, 0), (1, 2), 1, 2, 2, 9, 8, True),
     (3, 2, 1, 1, 1, 64, 8, 32, 32, False),  # a long sum
+    (1, 2, 0, 1, 1, 5, 7, 9, 9, True),
+    (2, 1, 0, 1, 3, 6, 9, 2, 2, True),  # a single position
 ]
 
 
@@ -60,6 +62,13 @@ def cases():
     v, weight, b = randn(400), randn(120, 400), randn(120)
     yield "linear", "linear", [tensor(v), tensor(weight), tensor(b)], tensor(F.linear(v, weight, b))
     yield "linear, no bias", "linear", [tensor(v), tensor(weight)], tensor(F.linear(v, weight))
+    yield "silu", "silu", [tensor(100 * x)], tensor(F.silu(100 * x))
+    for size in 1, 3, (4, 7), (9, 10):
+        y = F.adaptive_avg_pool2d(x, size)
+        yield f"adaptiveAvgPool2d {size}", "adaptiveAvgPool2d", [tensor(x), size], tensor(y)
+    for size in 32, (9, 10), (4, 23), 1:
+        y = F.interpolate(x[None], size, mode="bilinear")[0]
+        yield f"interpolate {size}", "interpolate", [tensor(x), size], tensor(y)
     yield "relu", "relu", [tensor(x)], tensor(F.relu(x))
     for size in 1, 100:  # the second would overflow, were the largest not subtracted
         logits = size * randn(10)

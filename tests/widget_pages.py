@@ -1,11 +1,20 @@
 """A page with two copies of an interactive figure, opened in Chromium without building the book."""
 
 import base64
+import functools
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import page_visits
+import torch
+from torch import nn
 
+from cnn_course import widgets
+from cnn_course.models import ModernCNN, save_model
+
+CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trial</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -48,3 +57,39 @@ def pixels(canvas):
         return btoa(text);
     }""")
     return np.frombuffer(base64.b64decode(values), np.uint8).reshape(*shape, 4)
+
+
+def classify_picture(*arguments):
+    """The figure of this name, with a network that nobody has trained."""
+    return widgets.classify_picture(*arguments, weights=untrained())
+
+
+@functools.cache
+def untrained() -> Path:
+    """A file of 8-bit weights of a ModernCNN, drawn by lot, with a name for each CIFAR-10 class."""
+    folder = Path(FILES.name)
+    about = {"in_channels": 3, "input_size": 32, "classes": CLASSES.split()}
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        model = stirred(ModernCNN())
+        with torch.no_grad():
+            model.layers[-1].weight *= 12  # so that it is not equally unsure of everything
+    save_model(folder / "untrained.safetensors", model, "modern_cnn", about, int8=True)
+    return folder / "untrained.safetensors"
+
+
+FILES = tempfile.TemporaryDirectory(prefix="cnn-course-")
+
+
+def stirred(model: nn.Module) -> nn.Module:
+    """A network whose normalizations are none of 0 and 1, in evaluation mode."""
+    model.layers[0].mean += torch.rand_like(model.layers[0].mean)
+    model.layers[0].sd -= torch.rand_like(model.layers[0].sd) / 2
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.2)
+            layer.momentum = None  # the averages over all batches so far
+    with torch.no_grad():
+        model.train()(torch.rand(16, 3, 32, 32))
+    return model.eval()

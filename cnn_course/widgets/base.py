@@ -43,15 +43,17 @@ class Widget:
 
 
 def source(name: str) -> str:
-    """A script or style sheet of this folder, without indentation and lines that only comment.
+    """A script or style sheet of this folder, without indentation and comments.
 
-    Empty for a sheet that is not there.
+    Empty for a sheet that is not there. In a script `//` with a space before and behind it begins a
+    comment, wherever it stands.
     """
     path = FOLDER / name
     if path.suffix == ".css" and not path.exists():
         return ""
-    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
-    return "".join(line + "\n" for line in lines if line and not line.startswith("//"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    bare = [f" {line}".split(" // ")[0].strip() for line in lines]
+    return "".join(line + "\n" for line in bare if line)
 
 
 def encode(values: np.ndarray) -> str:

@@ -32,35 +32,73 @@ const inside = (count, stride, offset, size) => [
 // x (C_in, H, W), weight (C_out, C_in / groups, F_h, F_w), bias (C_out) or null → (C_out, O_h, O_w)
 function conv2d(x, weight, bias = null, {stride = 1, padding = 0, dilation = 1, groups = 1} = {}) {
   [stride, padding, dilation] = [stride, padding, dilation].map(pair);
-  const [channels, height, width] = x.shape;
   const [filters, depth, ...kernel] = weight.shape;
-  if (channels !== depth * groups || filters % groups)
-    throw new Error(`${channels} channels and ${filters} filters of ${depth} do not go into ${groups} groups`);
+  if (x.shape[0] !== depth * groups || filters % groups)
+    throw new Error(`${x.shape[0]} channels and ${filters} filters of ${depth} do not go into ${groups} groups`);
   const [high, wide] = outputSides(x, kernel, stride, padding, dilation);
   const y = tensor([filters, high, wide]);
-  const sum = new Float64Array(high * wide); // so that a long sum is rounded once
-  for (let o = 0; o < filters; o++) {
-    sum.fill(bias ? bias.data[o] : 0);
-    const first = Math.floor(o / (filters / groups)) * depth; // of the group's channels
-    for (let c = 0; c < depth; c++) {
-      const image = (first + c) * height * width;
-      for (let u = 0; u < kernel[0]; u++) {
-        const down = u * dilation[0] - padding[0];
-        const [top, bottom] = inside(high, stride[0], down, height);
-        for (let v = 0; v < kernel[1]; v++) {
-          const w = weight.data[((o * depth + c) * kernel[0] + u) * kernel[1] + v];
-          const across = v * dilation[1] - padding[1];
-          const [left, right] = inside(wide, stride[1], across, width);
-          for (let i = top; i < bottom; i++) {
-            const row = image + (i * stride[0] + down) * width + across;
-            for (let j = left; j < right; j++) sum[i * wide + j] += w * x.data[row + j * stride[1]];
-          }
-        }
-      }
-    }
-    y.data.set(sum, o * high * wide);
+  const count = high * wide, size = depth * kernel[0] * kernel[1], each = filters / groups;
+  const patches = new Float32Array(count * size); // of all groups at the same places: the padding stays 0
+  for (let g = 0; g < groups; g++) {
+    takePatches(x, g * depth, kernel, {stride, padding, dilation}, [high, wide], patches, size);
+    multiply(weight.data, patches, bias && bias.data, y.data, [g * each, (g + 1) * each], count, size);
   }
   return y;
+}
+
+// For each of the high × wide positions the `size` pixels under the kernel, in the order of its
+// weights: x, from the channel `first` on → patches (high · wide, size)
+function takePatches(x, first, kernel, {stride, padding, dilation}, [high, wide], patches, size) {
+  const [, height, width] = x.shape;
+  for (let k = 0; k < size; k++) {
+    const v = k % kernel[1], u = Math.floor(k / kernel[1]) % kernel[0];
+    const image = (first + Math.floor(k / kernel[1] / kernel[0])) * height * width;
+    const down = u * dilation[0] - padding[0], across = v * dilation[1] - padding[1];
+    const [top, bottom] = inside(high, stride[0], down, height);
+    const [left, right] = inside(wide, stride[1], across, width);
+    for (let i = top; i < bottom; i++) {
+      const row = image + (i * stride[0] + down) * width + across;
+      for (let j = left; j < right; j++) patches[(i * wide + j) * size + k] = x.data[row + j * stride[1]];
+    }
+  }
+}
+
+// y[o, p] = bias[o] + Σ weight[o, k] · patches[p, k] for the filters from `first` to `end`. Four of
+// them and two positions at a time, so that a number that is fetched serves more than once; at an
+// end the last one is computed again. The sums are of 64 bits, and rounded once.
+function multiply(weight, patches, bias, y, [first, end], count, size) {
+  for (let o = first; o < end; o += 4) {
+    const o1 = Math.min(o + 1, end - 1), o2 = Math.min(o + 2, end - 1), o3 = Math.min(o + 3, end - 1);
+    const w0 = o * size, w1 = o1 * size, w2 = o2 * size, w3 = o3 * size;
+    for (let p = 0; p < count; p += 2) {
+      const p1 = Math.min(p + 1, count - 1);
+      let a0 = bias ? bias[o] : 0, a1 = bias ? bias[o1] : 0, a2 = bias ? bias[o2] : 0, a3 = bias ? bias[o3] : 0;
+      let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+      for (let k = 0, m = p * size, n = p1 * size; k < size; k++, m++, n++) {
+        const a = patches[m], b = patches[n];
+        let w = weight[w0 + k];
+        a0 += w * a;
+        b0 += w * b;
+        w = weight[w1 + k];
+        a1 += w * a;
+        b1 += w * b;
+        w = weight[w2 + k];
+        a2 += w * a;
+        b2 += w * b;
+        w = weight[w3 + k];
+        a3 += w * a;
+        b3 += w * b;
+      }
+      y[o * count + p] = a0;
+      y[o * count + p1] = b0;
+      y[o1 * count + p] = a1;
+      y[o1 * count + p1] = b1;
+      y[o2 * count + p] = a2;
+      y[o2 * count + p1] = b2;
+      y[o3 * count + p] = a3;
+      y[o3 * count + p1] = b3;
+    }
+  }
 }
 
 // Every window of x (C, H, W), its pixels inside the image alone, is `reduced` to a number.
@@ -124,6 +162,46 @@ function batchNorm(x, runningMean, runningVar, weight = null, bias = null, eps =
     const scale = (weight ? weight.data[c] : 1) / Math.sqrt(runningVar.data[c] + eps);
     const shift = (bias ? bias.data[c] : 0) - runningMean.data[c] * scale;
     for (let n = c * size; n < (c + 1) * size; n++) y.data[n] = x.data[n] * scale + shift;
+  }
+  return y;
+}
+
+// x · sigmoid(x); any shape → the same shape
+const silu = x => tensor(x.shape, x.data.map(v => v / (1 + Math.exp(-v))));
+
+// The mean over each of the `size`, [O_h, O_w], parts of a map: (C, H, W) → (C, O_h, O_w)
+function adaptiveAvgPool2d(x, size) {
+  const [channels, height, width] = x.shape;
+  const [high, wide] = pair(size);
+  const y = tensor([channels, high, wide]);
+  const part = (i, count, length) => [Math.floor((i * length) / count), Math.ceil(((i + 1) * length) / count)];
+  for (let n = 0; n < y.data.length; n++) {
+    const [top, bottom] = part(Math.floor(n / wide) % high, high, height);
+    const [left, right] = part(n % wide, wide, width);
+    let sum = 0;
+    for (let r = top; r < bottom; r++)
+      for (let q = left; q < right; q++) sum += x.data[(Math.floor(n / wide / high) * height + r) * width + q];
+    y.data[n] = sum / (bottom - top) / (right - left);
+  }
+  return y;
+}
+
+// Bilinear, with corners that are not aligned: (C, H, W) → (C, ...size)
+function interpolate(x, size) {
+  const [channels, height, width] = x.shape;
+  const [high, wide] = pair(size);
+  const y = tensor([channels, high, wide]);
+  const between = (i, count, length) => {
+    const at = Math.max(0, ((i + 0.5) * length) / count - 0.5);
+    const low = Math.floor(at);
+    return [low, Math.min(low + 1, length - 1), at - low];
+  };
+  for (let n = 0; n < y.data.length; n++) {
+    const [top, bottom, down] = between(Math.floor(n / wide) % high, high, height);
+    const [left, right, across] = between(n % wide, wide, width);
+    const pixel = (r, q) => x.data[(Math.floor(n / wide / high) * height + r) * width + q];
+    const row = r => pixel(r, left) * (1 - across) + pixel(r, right) * across;
+    y.data[n] = row(top) * (1 - down) + row(bottom) * down;
   }
   return y;
 }

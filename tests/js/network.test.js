@@ -6,7 +6,8 @@ const {join} = require("node:path");
 const {test} = require("node:test");
 const assert = require("node:assert");
 
-const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "batchNorm", "outputSize", "tensor"];
+const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "batchNorm", "silu",
+  "adaptiveAvgPool2d", "interpolate", "outputSize", "tensor"];
 const source = readFileSync(join(__dirname, "../../cnn_course/widgets/network.js"), "utf8");
 const network = new Function(`"use strict"; ${source}; return {${NAMES}}`)();
 const cases = JSON.parse(readFileSync(process.env.FIXTURES, "utf8"));
