@@ -1,10 +1,45 @@
-"""A page with two copies of an interactive figure, opened in Chromium without building the book."""
+"""Pages with interactive figures, opened in Chromium without building the book."""
 
 import base64
+import inspect
 from contextlib import contextmanager
 
 import numpy as np
 import page_visits
+
+from cnn_course import widgets
+from cnn_course.tables import Table
+
+TABLE = """Table(("moved by (pixels)", "0", "2", "4"), [
+    ("MLP", "≈ 92.3 %", "≈ 69.1 %", "≈ 28.4 %"),
+    ("CNN, flatten", "≈ 97.1 %", "≈ 88.0 %", "≈ 47.2 %"),
+    ("CNN, pooling", "≈ 90.5 %", "≈ 90.0 %", "≈ 88.3 %"),
+])"""
+# The arguments of those figures that can not do without.
+ARGUMENTS = {
+    "predict.number": f"'How many channels are dead before training?', '≈ 42', 0, 96, then={TABLE}",
+    "predict.order": f"'Which of them reads most digits?', {TABLE}",
+    "predict.curve": f"'How many of them will be read right?', {TABLE}, 0, 100, known=1",
+}
+
+
+def calls() -> dict[str, str]:
+    """Every public figure of the package, with the Python that makes one."""
+    found = {}
+    for name in widgets.__all__:
+        entry = getattr(widgets, name)
+        inside = [f"{name}.{each}" for each in entry.__all__] if inspect.ismodule(entry) else [name]
+        found |= {each: f"widgets.{each}({ARGUMENTS.get(each, '')})" for each in inside}
+    return found
+
+
+CALLS = calls()
+
+
+def make(name: str):
+    """The figure, from a call of `CALLS`."""
+    return eval(CALLS[name], {"widgets": widgets, "Table": Table})
+
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trial</title>

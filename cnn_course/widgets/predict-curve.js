@@ -3,10 +3,12 @@
 function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
   const cells = [...answers.querySelectorAll(".cnn-told :is(thead, tbody) tr")].map(line => [...line.children].map(cell => cell.textContent.trim()));
   const [[title, ...places], ...lines] = down ? cells[0].map((_, j) => cells.map(line => line[j])) : cells;
-  const curves = lines.map(([name, ...texts], n) => ({name, truth: texts.map(quantity), guess: [], colour: `cnn-c${n % 4}`}));
+  const curves = lines.map(([name, ...texts], n) => ({name, truth: texts.map(quantity), guess: [], colour: n < drawn ? `cnn-c${n % 4}` : "cnn-plain"}));
   const like = curves[0].truth[0];
-  const step = roundStep((high - low) / 100);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  // A guess has no more decimals than the answers.
+  const digits = Math.max(...curves.flatMap(curve => curve.truth.map(truth => truth.digits)));
+  const step = Math.max(10 ** -digits, roundStep((high - low) / 100));
+  const [few, many] = [50, 10].map(parts => Math.max(step, roundStep((high - low) / parts))); // of an arrow key, of Page
   // Where the points stand from 0 to 1: by their numbers, or evenly if they have none.
   const numbers = places.map(text => Number(text.replace("−", "-").replace("%", "")));
   const even = numbers.some(Number.isNaN);
@@ -62,7 +64,9 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     });
     const distance = i => Math.abs(x(i) - p.x);
     const nearest = places.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
-    if (!from.over.has(nearest) || distance(nearest) < 6) set(nearest, y.value(p.y));
+    const near = distance(nearest) < 6;
+    if (near || !from.over.has(nearest)) set(nearest, y.value(p.y));
+    if (near) from.over.add(nearest);
     last = {...p, over: from.over};
     draw(room);
   }
@@ -87,11 +91,11 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     if (shown) return;
     const guess = curves[active].guess;
     const before = guess[at] ?? guess[at - 1] ?? fitted((low + high) / 2);
-    const by = {ArrowUp: 2, ArrowDown: -2, PageUp: 10, PageDown: -10}[event.key];
+    const by = {ArrowUp: few, ArrowDown: -few, PageUp: many, PageDown: -many}[event.key];
     const to = {ArrowLeft: at - 1, ArrowRight: at + 1, Home: known, End: places.length - 1}[event.key];
     if (by === undefined && to === undefined) return;
     event.preventDefault();
-    if (by !== undefined) set(at, guess[at] === undefined ? before : before + by * step);
+    if (by !== undefined) set(at, guess[at] === undefined ? before : before + by);
     else at = Math.max(known, Math.min(places.length - 1, to));
     sayPoint();
     draw(room);
@@ -102,7 +106,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
   function draw(width) {
     if (!(room = width)) return;
     const marks = ticks(low, high, 5);
-    const texts = marks.map(value => written(value, like, digits + 1));
+    const texts = marks.map(value => written(value, like));
     const left = 10 + 7.5 * Math.max(...texts.map(text => text.length)), right = 14, top = 12, bottom = 44;
     const height = Math.max(230, Math.min(340, Math.round(0.52 * width)));
     frame = {left, top, width: width - left - right, height: height - top - bottom};
@@ -132,7 +136,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     }
     if (!shown && plot.matches(":focus-visible"))
       plot.append(svg("circle", {class: "cnn-at", cx: x(at), cy: y(chosen.guess[at] ?? chosen.guess[at - 1] ?? (low + high) / 2), r: 10}));
-    plot.classList.toggle("cnn-many", curves.length > 1);
+    plot.classList.toggle("cnn-many", drawn > 1);
     choices.forEach((e, n) => e.setAttribute("aria-pressed", String(n === active)));
 
     function line(curve, values, name) {
@@ -159,7 +163,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     const unit = like.unit === "%" ? " points" : like.unit && ` ${like.unit}`;
     const said = `at ${places[furthest]} you said ${written(curve.guess[furthest], like)}, ${told(truth)}: ${off(curve.guess[furthest], truth)}.`;
     const name = drawn > 1 ? `${curve.name}: ` : "";
-    const text = points.length === 1 ? said : `${mean.toFixed(Math.max(digits, truth.digits))}${unit} away on average; furthest off, ${said}`;
+    const text = points.length === 1 ? said : `${mean.toFixed(digits)}${unit} away on average; furthest off, ${said}`;
     return name ? name + text : text.replace(/^./, c => c.toUpperCase());
   }
 
@@ -194,7 +198,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
   function key() {
     const one = (curve, name, text) => el("span", {}, el("i", {class: `${name} ${curve.colour}`}), text);
     const lines = shown
-      ? [one({colour: "cnn-plain"}, "cnn-yours", "your guess"), ...curves.slice(0, drawn).map(curve => one(curve, "cnn-true", drawn > 1 ? curve.name : word))]
+      ? [one({colour: drawn > 1 ? "cnn-plain" : "cnn-guessed"}, "cnn-yours", "your guess"), ...curves.slice(0, drawn).map(curve => one(curve, "cnn-true", drawn > 1 ? curve.name : word))]
       : [];
     legend.replaceChildren(...lines, ...curves.slice(drawn).map(curve => one(curve, "cnn-beside", curve.name)));
   }

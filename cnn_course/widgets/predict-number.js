@@ -56,7 +56,7 @@ function guessNumber({low, high, log}, answers, {tell, changed}) {
     const line = 30;
     const marks = log
       ? ticks(Math.log10(low), Math.log10(high), Math.min(6, width / 60)).filter(Number.isInteger).map(n => [10 ** n, n === 0 ? "1" : `10${superscript(n)}`])
-      : ticks(low, high, Math.min(10, width / 70)).map(value => [value, written(value, truth)]);
+      : ticks(low, high, Math.min(10, width / 52)).map(value => [value, written(value, truth)]);
     axis.setAttribute("width", width);
     axis.setAttribute("height", shown ? 76 : 50);
     axis.setAttribute("aria-label", shown ? "Where the guess and the answer lie." : "The scale of the slider.");

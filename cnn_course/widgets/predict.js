@@ -23,7 +23,8 @@ start("predict", (body, data, root) => {
   function show(guessed) {
     const text = kind.reveal(guessed);
     for (const e of [compare, skip]) e.hidden = true;
-    again.hidden = answers.hidden = false;
+    again.hidden = false;
+    answers.hidden = !answers.querySelector("table, .cnn-then");
     again.focus({preventScroll: true});
     tell(text);
     draw(room);

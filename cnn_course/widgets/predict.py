@@ -15,7 +15,9 @@ from cnn_course.widgets.base import Widget
 __all__ = ["curve", "number", "order"]
 
 # 92.3, 1,024, −0.5, 2.7e-05, after ≈ where it is measured; then ± and a unit, or nothing.
-QUANTITY = re.compile(r"(?:≈\s*)?[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?(?:\s*\D.*)?", re.I)
+QUANTITY = re.compile(
+    r"(?:≈\s*)?[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?(?:\s*\D.*)?", re.I
+)
 
 
 def number(
