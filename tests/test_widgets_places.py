@@ -143,6 +143,9 @@ def jupyterlab(folder):
         "IPYTHONDIR": "ipython",
     }
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    news = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    news.mkdir(parents=True)  # it would ask whether it may fetch some
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     environment = os.environ | {name: str(folder / place) for name, place in own.items()}
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
@@ -186,7 +189,7 @@ def test_in_jupyterlab_every_figure_lives_and_no_key_reaches_the_notebook(browse
         page = page_visits.open_page(browser, home, "light", seen)
         page.goto(f"{home}lab/tree/{notebook.name}?token={TOKEN}")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # else it asks for a kernel
         before = list(seen.messages)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()

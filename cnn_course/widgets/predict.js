@@ -18,6 +18,8 @@ start("predict", (body, data, root) => {
 
   body.setAttribute("role", "group");
   body.setAttribute("aria-label", question.textContent);
+  answers.setAttribute("role", "group");
+  answers.setAttribute("aria-label", "the answer");
   body.append(question, kind.root, said, row(compare, skip, again), answers);
 
   function show(guessed) {
@@ -42,6 +44,7 @@ start("predict", (body, data, root) => {
   function draw(width) {
     room = width;
     kind.draw(width);
+    answers.tabIndex = answers.scrollWidth > answers.clientWidth ? 0 : -1; // a wide table, for keys
   }
 
   reset();
