@@ -44,7 +44,8 @@ def make(name: str):
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trial</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ margin: 1rem; }} html[data-theme="dark"] body {{ background: #14181e; color: #e6edf3; }}</style>
+<style>body {{ margin: 1rem; }}
+html[data-theme="dark"] body {{ background: #14181e; color: #e6edf3; }}</style>
 </head><body><h1>Trial</h1>
 {body}
 </body></html>"""
