@@ -106,7 +106,7 @@ def compares_a_whole_number(chapter: Chapter) -> list[str]:
 
 
 def interactive(cell) -> int:
-    """The bytes that the cell's interactive figures take in the file, in which each line is quoted."""
+    """The bytes that the cell's interactive figures take in the file, line by line in quotes."""
     texts = [output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])]
     written = (
         json.dumps(t.splitlines(True), ensure_ascii=False, indent=7)
