@@ -202,7 +202,8 @@ def test_in_jupyterlab_every_figure_lives_and_no_key_reaches_the_notebook(browse
             for key in "abxddmyz":  # shortcuts for cells: above, below, cut, delete, Markdown …
                 page.keyboard.press(key)
             assert figure.evaluate("e => e.contains(document.activeElement)"), name
-        page.keyboard.press("ControlOrMeta+s")
+        page.get_by_role("menuitem", name="File", exact=True).click()
+        page.locator(".lm-Menu-item[data-command='docmanager:save']").click()
         page.wait_for_function("!document.querySelector('.jp-mod-current.jp-mod-dirty')")
         errors = [m for m in seen.messages[len(before) :] if not m.startswith("warning")]
         page.context.close()
