@@ -1,7 +1,8 @@
-"""A page with two copies of an interactive figure, opened in Chromium without building the book."""
+"""Pages with interactive figures, opened in Chromium without building the book."""
 
 import base64
 import functools
+import inspect
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,26 @@ from torch import nn
 
 from cnn_course import widgets
 from cnn_course.models import ModernCNN, save_model
+from cnn_course.tables import Table
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
+
+TABLE = """Table(("moved by (pixels)", "0", "2", "4"), [
+    ("MLP", "≈ 92.3 %", "≈ 69.1 %", "≈ 28.4 %"),
+    ("CNN, flatten", "≈ 97.1 %", "≈ 88.0 %", "≈ 47.2 %"),
+    ("CNN, pooling", "≈ 90.5 %", "≈ 90.0 %", "≈ 88.3 %"),
+])"""
+# The arguments of those figures that can not do without.
+ARGUMENTS = {
+    "predict.number": f"'How many channels are dead before training?', '≈ 42', 0, 96, then={TABLE}",
+    "predict.order": f"'Which of them reads most digits?', {TABLE}",
+    "predict.curve": f"'How many of them will be read right?', {TABLE}, 0, 100, known=1",
+}
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trial</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ margin: 1rem; }} html[data-theme="dark"] body {{ background: #14181e; }}</style>
+<style>body {{ margin: 1rem; }}
+html[data-theme="dark"] body {{ background: #14181e; color: #e6edf3; }}</style>
 </head><body><h1>Trial</h1>
 {body}
 </body></html>"""
@@ -93,3 +108,23 @@ def stirred(model: nn.Module) -> nn.Module:
     with torch.no_grad():
         model.train()(torch.rand(16, 3, 32, 32))
     return model.eval()
+
+
+def calls() -> dict[str, str]:
+    """Every public figure of the package, with the Python that makes one."""
+    # The shipped network is not needed where any will do.
+    given = ARGUMENTS | {"classify_picture": f"weights={str(untrained())!r}"}
+    found = {}
+    for name in widgets.__all__:
+        entry = getattr(widgets, name)
+        inside = [f"{name}.{each}" for each in entry.__all__] if inspect.ismodule(entry) else [name]
+        found |= {each: f"widgets.{each}({given.get(each, '')})" for each in inside}
+    return found
+
+
+CALLS = calls()
+
+
+def make(name: str):
+    """The figure, from a call of `CALLS`."""
+    return eval(CALLS[name], {"widgets": widgets, "Table": Table})

@@ -65,17 +65,18 @@ function under(event, canvas, rows, columns) {
   return [clamp(i, rows), clamp(j, columns)];
 }
 
-// Start every figure of this name that has not started: build(body, data) returns a function that
-// draws it, which is called again when its width or the theme changes.
-function start(name, build) {
+// Start every figure of this name that has not started, and whose data it `fits`: build(body, data,
+// root) returns a function that draws it, which is called again when its width or the theme changes.
+function start(name, build, fits = () => true) {
   for (const root of document.querySelectorAll(`[data-widget="${name}"]:not([data-live])`)) {
+    const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+    if (!fits(data)) continue;
     root.dataset.live = "";
     // JupyterLab takes no shortcut from what has this attribute: there "a" would add a cell.
     const body = el("div", {class: "cnn-body", onfocusin(event) {
       event.target.setAttribute("data-lm-suppress-shortcuts", "true");
     }});
-    const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-    const draw = build(body, data);
+    const draw = build(body, data, root);
     root.querySelector(".cnn-still").replaceWith(body);
     let width = 0;
     new ResizeObserver(() => {
