@@ -64,6 +64,12 @@ def test_files_are_short_and_are_installed():
         assert path.suffix == ".py" or any(path.match(pattern) for pattern in patterns)
 
 
+def test_no_template_holds_another():
+    """What makes the scripts small takes the second grave accent for the end of the first one."""
+    for path in FOLDER.glob("*.js"):
+        assert not re.findall(r"\$\{[^}]*`.*", path.read_text(encoding="utf-8")), path.name
+
+
 def test_data_cannot_end_its_script():
     html = Widget("convolution", {"text": "</script><b>"}, "")._repr_html_()
     assert '{"text":"\\u003c/script>\\u003cb>"}' in html

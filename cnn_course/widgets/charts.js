@@ -45,7 +45,7 @@ function off(guess, truth, log) {
   const text = Math.abs(guess - truth.value).toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
   if (Number(text.replaceAll(",", "")) === 0) return "the same";
   const unit = truth.unit === "%" ? (text === "1" ? "point" : "points") : truth.unit;
-  return `${text} ${unit ? `${unit} ` : ""}${side}`;
+  return [text, unit, side].filter(Boolean).join(" ");
 }
 
 const told = truth => (truth.measured ? `measured ${truth.text}` : `it is ${truth.text}`);

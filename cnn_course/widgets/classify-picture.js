@@ -115,7 +115,9 @@ start("classify-picture", (body, data) => {
     const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
     answer = first;
     said.replaceChildren(el("b", {}, `${classes[answer]} (${percent(p[answer])})`),
-      ` ${noun && !classes.includes(noun) ? `There is no “${noun}” among its names.` : `Next comes ${classes[second]} (${percent(p[second])}).`}`);
+      noun && !classes.includes(noun)
+        ? ` There is no “${noun}” among its names.`
+        : ` Next comes ${classes[second]} (${percent(p[second])}).`);
     weigh();
     effort.textContent = `${(data.macs / 1e6).toFixed(1)} million multiply–accumulates in ~${Math.round(performance.now() - began)} ms.`;
   }

@@ -129,7 +129,7 @@ start("convolution", (body, data) => {
     if (!room) return;
     cell = cellSize(room, shape.padded);
     const sides = n => `${n} × ${n}`;
-    boardText.textContent = `input ${sides(x.shape[1])}${s.padding ? `, padding ${s.padding}` : ""}`;
+    boardText.textContent = `input ${sides(x.shape[1])}` + (s.padding ? `, padding ${s.padding}` : "");
     resultText.textContent = map ? `feature map ${sides(size)}` : "no feature map";
     resultScale.replaceChildren(map ? scaleBar(boards.grey, source === "drawing" ? undefined : 2) : "");
     board.setAttribute("aria-label", source === "drawing"

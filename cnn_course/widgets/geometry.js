@@ -9,12 +9,12 @@ function geometry(size, {kernel_size: f, stride, padding, dilation}, most, input
   const steps = padded - span;
   const output = outputSize(size, f, stride, padding, dilation);
   const reach = dilation > 1 ? ["D(F − 1) − 1", `${dilation}·(${f} − 1) − 1`] : ["F", f];
-  const line = (w, k, p, s) => `⌊(${w} − ${k} + 2${p}) / ${s}⌋ + 1`;
+  const line = (w, k, p, s) => `⌊(${w} − ${k} + ${p}) / ${s}⌋ + 1`;
   return {
     padded, span, output,
     formula: [
-      `O = ${line("W", reach[0], "P", "S")}`,
-      `= ${line(size, reach[1], `·${padding}`, stride)}`,
+      "O = " + line("W", reach[0], "2P", "S"),
+      "= " + line(size, reach[1], `2·${padding}`, stride),
       `= ⌊${numberText(steps)} / ${stride}⌋ + 1 = `,
     ],
     remarks: output < 1 ? impossible(size, f, padding, dilation, span, most, input) : remarks(),
@@ -41,6 +41,6 @@ function impossible(size, f, padding, dilation, span, most, input) {
   const has = padding ? `${size} + 2·${padding} = ${size + 2 * padding}` : size;
   return [
     `Impossible: ${spans.replace(/^[TW]/, c => c.toLowerCase())}, and the ${padding ? "padded " : ""}${input} has only ${has}.`,
-    `Take a smaller kernel${dilation > 1 ? " or dilation" : ""}${enough > most ? "" : `, or padding ${enough}`}.`,
+    `Take a smaller kernel${dilation > 1 ? " or dilation" : ""}` + (enough > most ? "." : `, or padding ${enough}.`),
   ];
 }

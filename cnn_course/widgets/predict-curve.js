@@ -43,7 +43,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     changed();
   }
 
-  const here = () => `${drawn > 1 ? `${curves[active].name}, ` : ""}${title} ${places[at]}: `;
+  const here = () => (drawn > 1 ? `${curves[active].name}, ` : "") + `${title} ${places[at]}: `;
   const sayPoint = () => {
     const value = curves[active].guess[at];
     tell(here() + (value === undefined ? "no guess yet" : written(value, like)));
@@ -85,7 +85,8 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
       if (!plot.classList.contains("cnn-pen")) return;
       plot.classList.remove("cnn-pen");
       const left = places.slice(known).filter((_, i) => curves[active].guess[i + known] === undefined).length;
-      tell(left ? `${left === 1 ? "One point is" : `${left} points are`} not drawn yet.` : "Drawn. Draw again where you want it otherwise.");
+      const points = left === 1 ? "One point is" : `${left} points are`;
+      tell(left ? `${points} not drawn yet.` : "Drawn. Draw again where you want it otherwise.");
     });
   plot.addEventListener("keydown", event => {
     if (shown) return;

@@ -102,8 +102,9 @@ function guessOrder({column, rising}, answers, {tell}) {
       const right = moved.filter(by => by === 0).length;
       const furthest = moved.reduce((most, by, from) => (Math.abs(by) > Math.abs(moved[most]) ? from : most), 0);
       const by = Math.abs(moved[furthest]);
+      const places = by === 1 ? "one place" : `${by} places`;
       return `${right} of ${rows.length} stand in the place where you put them.` + (by
-        ? ` Furthest off: ${names[rows[furthest]]}, ${by === 1 ? "one place" : `${by} places`} too ${moved[furthest] > 0 ? "high" : "low"}.` : "");
+        ? ` Furthest off: ${names[rows[furthest]]}, ${places} too ${moved[furthest] > 0 ? "high" : "low"}.` : "");
     },
     reset() {
       rows = names.map((_, n) => n);

@@ -33,7 +33,7 @@ start("receptive-field", (body, data) => {
   // A map as a canvas on which pointer and arrow keys choose a pixel.
   function board(level) {
     const canvas = el("canvas", {tabindex: "0", role: "application",
-      "aria-label": `${level ? `map of layer ${level}` : "image"}: the arrow keys choose a pixel`});
+      "aria-label": (level ? `map of layer ${level}` : "image") + ": the arrow keys choose a pixel"});
     const side = () => levels[level].side;
     const pointed = event => choose(level, under(event, canvas, side(), side()));
     canvas.addEventListener("pointermove", pointed);
@@ -116,7 +116,7 @@ start("receptive-field", (body, data) => {
         side: shape.output, channels,
         field: before.field + dilation * (f - 1) * before.jump,
         jump: before.jump * stride,
-        sum: `R = ${before.field} + ${dilation > 1 ? `${dilation}·` : ""}(${f} − 1)·${before.jump} = `,
+        sum: `R = ${before.field} + ${dilation > 1 ? dilation + "·" : ""}(${f} − 1)·${before.jump} = `,
         product: `J = ${before.jump}·${stride} = `,
         parameters: weights && weights + channels,
         macs: weights * shape.output ** 2,
@@ -167,7 +167,7 @@ start("receptive-field", (body, data) => {
     said.textContent = `Row ${at[0]}, column ${at[1]} of map ${level} sees ${field} × ${field} pixels` +
       (whole && a === field && b === field ? "." : `, ${a} × ${b} of them inside the image.`) +
       (cut[0].length * cut[1].length < a * b ? ` It reads ${cut[0].length * cut[1].length} of these.` : "") +
-      (side > 1 ? ` Its neighbour sees a square that lies ${jump === 1 ? "one pixel" : `${jump} pixels`} further.` : "");
+      (side > 1 ? ` Its neighbour sees a square that lies ${jump === 1 ? "one pixel" : jump + " pixels"} further.` : "");
   }
 
   // --- Drawing
