@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_course.widgets.packing import pack_scripts, pack_style
+
 FOLDER = Path(__file__).parent
 
 
@@ -29,13 +31,13 @@ class Widget:
 
     def _repr_html_(self) -> str:
         names = ("base", *self.scripts, self.name)
-        styles = "".join(source(f"{name}.css") for name in names)
-        code = "".join(source(f"{name}.js") for name in names)
+        styles = "".join(pack_style(source(f"{name}.css")) for name in names)
+        code = pack_scripts([source(f"{name}.js") for name in names])
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
             # JupyterLab looks for no shortcut beyond such an element (see `start` in base.js, too).
             f'<div class="cnn-widget" data-widget="{self.name}" data-lm-suppress-shortcuts="true">'
-            f"<style>\n{styles}</style>\n"
+            f"<style>{styles}</style>\n"
             f'<div class="cnn-still">{self.still}<p>Run this cell to use it.</p></div>\n'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>\n'
             f'<script>\n(() => {{\n"use strict";\n{code}}})();\n</script></div>'
@@ -43,15 +45,11 @@ class Widget:
 
 
 def source(name: str) -> str:
-    """A script or style sheet of this folder, without indentation and lines that only comment.
-
-    Empty for a sheet that is not there.
-    """
+    """A script or style sheet of this folder; empty for a sheet that is not there."""
     path = FOLDER / name
     if path.suffix == ".css" and not path.exists():
         return ""
-    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
-    return "".join(line + "\n" for line in lines if line and not line.startswith("//"))
+    return path.read_text(encoding="utf-8")
 
 
 def encode(values: np.ndarray) -> str:

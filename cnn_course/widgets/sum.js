@@ -22,9 +22,51 @@ function parsed(text) {
   return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
 }
 
-// edit(c, k, value) is called for a new weight, refuse(text) for what is none, refuse() when that is
-// taken back, and point(k) where the k-th weight is pointed at, −1 for none.
-function sumPanel({edit, refuse, point}) {
+// A cell shows its weight.
+function write(cell) {
+  cell[cell.tagName === "INPUT" ? "value" : "textContent"] = numberText(cell.weight);
+  cell.removeAttribute("aria-invalid");
+}
+
+// A field for the k-th weight of channel c, for `sumPanel`: edit(c, k, value) is called for a new one,
+// refuse(text) for what is none, refuse() when that is taken back.
+const weightField = ({edit, refuse}) => (c, k, {channels, size, parts, light}) => {
+  const of = channels.length > 1 ? `, ${channels[c]}` : "";
+  const input = el("input", {
+    type: "text", autocomplete: "off", tabindex: k ? "-1" : "0",
+    "aria-label": `weight${of}, row ${Math.floor(k / size)}, column ${k % size}`,
+    onfocus: () => {
+      for (const each of parts()[c].slice) each.tabIndex = each === input ? 0 : -1;
+      input.select();
+      light(k);
+    },
+    onblur: () => {
+      light(-1);
+      const bad = input.getAttribute("aria-invalid") === "true";
+      write(input);
+      if (bad) refuse();
+    },
+    oninput: () => {
+      const value = parsed(input.value);
+      const good = Math.abs(value) < 100;
+      input.setAttribute("aria-invalid", String(!good));
+      if (good) edit(c, k, (input.weight = value));
+      else refuse(input.value);
+    },
+    onkeydown: event => {
+      const to = moved(event.key, [Math.floor(k / size), k % size], [size, size]);
+      if (event.key === "Enter") input.select();
+      if (!to) return;
+      event.preventDefault();
+      parts()[c].slice[to[0] * size + to[1]].focus();
+    },
+  });
+  return input;
+};
+
+// point(k) is called where the k-th weight is pointed at, with −1 for none; cell(c, k, panel) makes the
+// element for a weight of channel c, which is plain text without it.
+function sumPanel({cell, point}) {
   const root = el("div", {class: "cnn-sum cnn-number"});
   let channels = [], size = 0, hot = -1;
   let parts = []; // of each channel: the cells of its patch, its slice and its products, its sum
@@ -42,50 +84,11 @@ function sumPanel({edit, refuse, point}) {
   const sign = (text, name = "") => el("span", {class: `cnn-sign ${name}`}, text);
   const plain = count => Array.from({length: count}, () => el("span"));
 
-  function weight(c, k) {
-    const of = channels.length > 1 ? `, ${channels[c]}` : "";
-    const input = el("input", {
-      type: "text", autocomplete: "off", tabindex: k ? "-1" : "0",
-      "aria-label": `weight${of}, row ${Math.floor(k / size)}, column ${k % size}`,
-      onfocus: () => {
-        for (const each of parts[c].slice) each.tabIndex = each === input ? 0 : -1;
-        input.select();
-        light(k);
-      },
-      onblur: () => {
-        light(-1);
-        const bad = input.getAttribute("aria-invalid") === "true";
-        write(input);
-        if (bad) refuse();
-      },
-      oninput: () => {
-        const value = parsed(input.value);
-        const good = Math.abs(value) < 100;
-        input.setAttribute("aria-invalid", String(!good));
-        if (good) edit(c, k, (input.weight = value));
-        else refuse(input.value);
-      },
-      onkeydown: event => {
-        const to = moved(event.key, [Math.floor(k / size), k % size], [size, size]);
-        if (event.key === "Enter") input.select();
-        if (!to) return;
-        event.preventDefault();
-        parts[c].slice[to[0] * size + to[1]].focus();
-      },
-    });
-    return input;
-  }
-
-  function write(input) {
-    input.value = numberText(input.weight);
-    input.setAttribute("aria-invalid", "false");
-  }
-
   function build() {
     const count = size * size;
     parts = channels.map((channel, c) => ({
-      patch: plain(count), products: plain(count), sum: el("output", {class: "cnn-part"}),
-      slice: Array.from({length: count}, (_, k) => weight(c, k)),
+      patch: plain(count), products: plain(count), sum: el("output", {class: "cnn-part", role: "none"}),
+      slice: cell ? Array.from({length: count}, (_, k) => cell(c, k, {channels, size, parts: () => parts, light})) : plain(count),
     }));
     total = el("p", {class: "cnn-total"});
     root.style.setProperty("--size", size);
@@ -107,8 +110,9 @@ function sumPanel({edit, refuse, point}) {
   }
 
   // patches and slices are lists of size² numbers for each channel, outside(k) tells the padding
-  // from pixels; whole numbers are written without decimals if `short`.
-  function show({names, side, patches, slices, outside, short}) {
+  // from pixels; whole numbers are written without decimals if `short`. level(value) is how bright a
+  // pixel is, from 0 to 1.
+  function show({names, side, patches, slices, outside, short, level = value => value}) {
     if (side !== size || names.join() !== channels.join()) {
       [channels, size] = [names, side];
       build();
@@ -121,7 +125,7 @@ function sumPanel({edit, refuse, point}) {
         const value = patches[c][k], w = slices[c][k], product = value * w;
         sum += product;
         part.patch[k].textContent = outside(k) ? "0" : numberText(value, digits);
-        Object.assign(part.patch[k].style, shade(value, channels[c]));
+        Object.assign(part.patch[k].style, shade(level(value), channels[c]));
         part.patch[k].classList.toggle("cnn-outside", outside(k));
         part.slice[k].weight = w;
         if (part.slice[k] !== document.activeElement) write(part.slice[k]);
