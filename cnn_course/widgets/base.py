@@ -31,8 +31,8 @@ class Widget:
 
     def _repr_html_(self) -> str:
         names = ("base", *self.scripts, self.name)
-        styles = "".join(pack_style(source(f"{name}.css")) for name in names)
         code = pack_scripts([source(f"{name}.js") for name in names])
+        styles = "".join(pack_style(source(f"{name}.css"), code) for name in names)
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
             # JupyterLab looks for no shortcut beyond such an element (see `start` in base.js, too).

@@ -61,7 +61,7 @@ start("convolution", (body, data) => {
     busy(on) { said.setAttribute("aria-live", on ? "off" : "polite"); },
   });
   const clear = button("Clear", () => { inputs.drawing.data.fill(0); update(); });
-  const field = weightField({
+  const panel = sumPanel({
     edit(c, k, value) {
       base = own = slices.map(slice => slice.map(line => [...line]));
       base[c][Math.floor(k / s.kernel_size)][k % s.kernel_size] = value;
@@ -72,8 +72,8 @@ start("convolution", (body, data) => {
       if (text === undefined) return draw();
       say(`“${text}” is no weight: give a number from −99 to 99, such as −1, 0.5 or 1/9.`);
     },
+    point(k) { hot = k; if (map) drawInput(); },
   });
-  const panel = sumPanel({cell: field, point(k) { hot = k; if (map) drawInput(); }});
   body.append(
     el("div", {class: "cnn-choices"}, sourceMenu.root, kernelMenu.root),
     el("div", {class: "cnn-sliders"}, ...sliders.map(each => each.root)),

@@ -7,8 +7,7 @@ const times = numbers => numbers.join(" × ");
 
 start("draw-digit", (body, data) => {
   const net = lenet5(data.weights);
-  const bytes = decode(data.examples);
-  const examples = data.labels.map((label, n) => ({label, bytes: bytes.subarray(784 * n, 784 * (n + 1))}));
+  const examples = decode(data.examples);
   const nothing = new Uint8Array(784);
 
   let digit = null, maps = null; // as MNIST's, and what the network makes of it; null without ink
@@ -24,12 +23,13 @@ start("draw-digit", (body, data) => {
   const status = el("p", {role: "status", class: "cnn-answer"}, answer, note);
   const prepared = el("canvas", {role: "img", "aria-label": "The digit as the network gets it."});
   const did = el("p", {class: "cnn-small"});
-  const cover = button("Occlusion map", () => (hidden ? uncover() : occlude()));
+  const cover = button("Occlusion map", occlude);
   const bars = Array.from({length: 10}, (_, n) => {
     const bar = el("i"), share = el("span", {class: "cnn-number"});
     return {bar, share, root: el("li", {}, el("span", {}, String(n)), el("span", {class: "cnn-bar"}, bar), share)};
   });
-  const takers = examples.map(({label, bytes}) => {
+  const takers = data.labels.map((label, n) => {
+    const bytes = examples.subarray(784 * n, 784 * (n + 1));
     const canvas = el("canvas", {width: 28, height: 28});
     const taker = el("button", {type: "button", "aria-label": `take a ${label}`, onclick: () => sheet.show(bytes)}, canvas);
     return {canvas, taker, bytes};
@@ -41,7 +41,7 @@ start("draw-digit", (body, data) => {
       (n, at, goOn) => { inspector.choose(name, n, at); if (goOn) inspector.focus(); });
     const white = el("span", {class: "cnn-number"});
     const root = el("div", {class: "cnn-layer"},
-      el("p", {class: "cnn-small"}, el("b", {}, name), el("span", {}, does), el("span", {}, times(shape)), white),
+      el("p", {class: "cnn-small"}, el("span", {}, el("b", {}, name), ` ${times(shape)}`), el("span", {}, does), white),
       el("div", {}, board.canvas));
     return {name, board, white, root};
   });
@@ -52,7 +52,7 @@ start("draw-digit", (body, data) => {
       el("div", {class: "cnn-read"}, status,
         el("div", {class: "cnn-input"}, captioned(prepared, "as the network gets it, 28 × 28"), did, row(cover)),
         el("ul", {class: "cnn-bars", "aria-label": "softmax"}, ...bars.map(each => each.root)))),
-    el("p", {class: "cnn-small"}, "Draw with the mouse, a finger or keys: arrows move the pen, the space bar puts it down or lifts it. Or take a digit of MNIST, which the network has not learned from:"),
+    el("p", {class: "cnn-small"}, "Draw with the mouse, a finger or keys: arrows move the pen, the space bar puts it down or lifts it. Or take one of MNIST’s digits, new to the network:"),
     el("div", {class: "cnn-examples"}, ...takers.map(each => each.taker)),
     el("p", {class: "cnn-small"}, "Click a map, then a pixel of it, to see the sum that made it:"),
     el("div", {class: "cnn-layers"}, ...layers.map(each => each.root)),
@@ -67,16 +67,15 @@ start("draw-digit", (body, data) => {
     digit = found && found.digit;
     maps = found && net.maps(digit);
     hidden = null;
-    cover.textContent = "Occlusion map";
     if (maps) {
       const p = maps.softmax.data;
       best = p.indexOf(Math.max(...p));
       answer.textContent = `${best} (${percent(p[best])})`;
-      did.textContent = `box ${times(found.size)}, centre of mass in the middle${found.thickened ? ", strokes thickened" : ""}`;
+      did.textContent = `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}`;
     } else answer.textContent = did.textContent = "";
     note.textContent = maps ? "" : sheet.empty()
       ? "The sheet is empty. Draw a digit, or take one from the row below." : "There is too little ink for a digit.";
-    undo.disabled = sheet.undone();
+    undo.disabled = !sheet.changed();
     clear.disabled = sheet.empty();
     cover.disabled = !maps;
     show();
@@ -120,10 +119,11 @@ start("draw-digit", (body, data) => {
 
   function paint() {
     if (!ready) return;
-    const shown = digit ?? nothing, lost = hidden?.lost;
+    const shown = digit ?? nothing;
+    cover.textContent = hidden ? "Uncover" : "Occlusion map";
     const mixed = n => [224, 130, 20].map(v => {
-      const grey = lost ? shown[n] / 2 : shown[n];
-      return grey + (v - grey) * (lost ? Math.max(0, lost[n]) : 0);
+      if (!hidden) return shown[n];
+      return shown[n] / 2 + (v - shown[n] / 2) * Math.max(0, hidden.lost[n]);
     });
     drawBoard(prepared, raster(28, 28, mixed), cellSize(prepared.parentElement.clientWidth, 28));
     for (const {name, board, white} of layers) {
@@ -136,30 +136,22 @@ start("draw-digit", (body, data) => {
 
   // --- Occlusion, in short pieces, so that the page goes on
 
-  function uncover() {
-    hidden = null;
-    note.textContent = "";
-    cover.textContent = "Occlusion map";
-    paint();
-  }
-
   function occlude() {
-    const run = (hidden = occlusion(net, digit, best, SQUARE));
-    cover.textContent = "Uncover";
-    const go = () => {
+    const run = (hidden = hidden ? null : occlusion(net, digit, best, SQUARE));
+    note.textContent = "";
+    (function go() {
       if (run !== hidden || !body.isConnected) return;
-      const done = run.step(performance.now() + 12);
+      const done = !run || run.step(performance.now() + 12);
       paint();
-      if (done) tell(run);
-      else setTimeout(go);
-    };
-    go();
+      if (!done) setTimeout(go);
+      else if (run) tell(run);
+    })();
   }
 
   function tell({instead}) {
     const changes = instead.reduce((a, b) => a + b, 0), most = instead.indexOf(Math.max(...instead));
     note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE}, centred there, takes from the probability of ${best}. ` +
-      (changes ? `Of 784 squares ${changes} change the answer, ${changes === instead[most] ? "" : "mostly "}to ${most}.` : "None of 784 squares changes the answer.");
+      `${changes} of 784 squares change the answer${changes ? `, most to ${most}` : ""}.`;
   }
 
   read();

@@ -13,8 +13,13 @@ function sumInspector(net, current, changed) {
   const boardText = el("span");
   const boards = [captioned(source, sourceText), captioned(board, boardText)];
   const table = el("div", {class: "cnn-table cnn-number"});
-  const panel = sumPanel({point(k) { hot = k; if (view) drawSource(); }});
-  const root = el("div", {class: "cnn-inspector", hidden: true}, said, el("div", {class: "cnn-apart"}, ...boards, table), panel.root);
+  const panel = channelSum("", "", 5, k => {
+    panel.light(hot, false);
+    panel.light((hot = k), true);
+    if (view) drawSource();
+  });
+  const sum = el("div", {class: "cnn-sum cnn-number cnn-large", style: "--size: 5"}, panel.root);
+  const root = el("div", {class: "cnn-inspector", hidden: true}, said, el("div", {class: "cnn-apart"}, ...boards, table), sum);
 
   function choose(layer, number, pixel) {
     [name, n, hot] = [layer, number, -1];
@@ -34,7 +39,7 @@ function sumInspector(net, current, changed) {
     const x = all[from], y = all[name];
     view = {from, x, y, shape, side: shape[1]};
     for (const each of boards) each.hidden = shape.length < 3;
-    panel.root.hidden = shape.length < 3 || !weight;
+    sum.hidden = shape.length < 3 || !weight;
     const value = y.data[shape.length < 3 ? n : (n * shape[1] + at[0]) * shape[2] + at[1]];
     const where = shape.length < 3 ? `unit ${n}` : `map ${n}, row ${at[0]}, column ${at[1]}`;
     said.textContent = `${name}, ${where}: ${numberText(value, 2)}`;
@@ -60,7 +65,7 @@ function sumInspector(net, current, changed) {
     }
     if (channel < 0) channel = sums.reduce((most, v, c) => (Math.abs(v) > Math.abs(sums[most]) ? c : most), 0);
     Object.assign(view, {tap, span: f, part: channel});
-    panel.show({names: [from], side: f, patches: [patches[channel]], slices: [slices[channel]], outside, level});
+    panel.show(patches[channel], slices[channel], Math.max(...slices[channel].map(Math.abs)), outside, 2, level);
     const parts = channels === 1 ? [[`${f * f} products`, sums[0]]]
       : sums.map((v, c) => [`${from}, map ${c}`, v, c]);
     return [...parts, ...ended(sums.reduce((a, b) => a + b, 0), bias.data[n])];
@@ -78,15 +83,12 @@ function sumInspector(net, current, changed) {
 
   function unit() {
     const {weight, bias} = net.layers[name], {x} = view, inputs = x.data.length;
-    const sums = [0, 0], counts = [0, 0]; // of the products above 0, and below
+    const sums = [0, 0];
     x.data.forEach((v, k) => {
       const product = v * weight.data[n * inputs + k];
       sums[+(product < 0)] += product;
-      counts[+(product < 0)] += product !== 0;
     });
-    const none = inputs - counts[0] - counts[1];
-    return [[`${counts[0]} products above 0`, sums[0]], [`${counts[1]} products below 0`, sums[1]],
-      [`${none} products of 0`, 0], ...ended(sums[0] + sums[1], bias.data[n])];
+    return [[`products of ${inputs}, above 0`, sums[0]], ["below 0", sums[1]], ...ended(sums[0] + sums[1], bias.data[n])];
   }
 
   // Rows of [label, number, channel]; a channel's row is a button that shows its products.

@@ -50,10 +50,8 @@ function layerBoard(label, [count, height = 1, width = 1], choose) {
     choose(r * columns + c, [clamp(i - r * (height + gap), height), clamp(j - c * (width + gap), width)]);
   });
   canvas.addEventListener("keydown", event => {
-    const from = Math.max(0, chosen), rows = count / columns;
-    const to = event.key === "Enter" || (chosen < 0 && moved(event.key, [0, 0], [1, 1]))
-      ? [Math.floor(from / columns), from % columns]
-      : moved(event.key, [Math.floor(from / columns), from % columns], [rows, columns]);
+    const from = Math.max(0, chosen), now = [Math.floor(from / columns), from % columns];
+    const to = event.key === "Enter" ? now : moved(event.key, now, [count / columns, columns]);
     if (!to) return;
     event.preventDefault();
     choose(to[0] * columns + to[1], undefined, event.key === "Enter");

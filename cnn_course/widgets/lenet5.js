@@ -16,14 +16,15 @@ const LAYERS = { // from which layer, what it does there, the shape that it give
 function lenet5(encoded) {
   const read = ({shape, data}) => tensor(shape, new Float32Array(decode(data).buffer));
   const [mean, sd] = ["mean", "sd"].map(name => read(encoded[`layers.0.${name}`]).data[0]);
-  const layers = Object.entries(LAYERS).map(([name, layer]) => {
+  const layers = {};
+  for (const [name, layer] of Object.entries(LAYERS)) {
     const [weight, bias] = ["weight", "bias"].map(part => layer.number && read(encoded[`layers.${layer.number}.${part}`]));
-    return {name, weight, bias, ...layer};
-  });
+    layers[name] = {...layer, weight, bias};
+  }
 
   function maps(bytes) {
     const all = {input: tensor([1, 28, 28], Float32Array.from(bytes, v => (v / 255 - mean) / sd))};
-    for (const {name, from, shape, weight, bias, padding} of layers) {
+    for (const [name, {from, shape, weight, bias, padding}] of Object.entries(layers)) {
       const x = all[from];
       if (!weight) all[name] = maxPool2d(x, 2);
       else {
@@ -35,5 +36,5 @@ function lenet5(encoded) {
     return all;
   }
 
-  return {maps, mean, sd, layers: Object.fromEntries(layers.map(layer => [layer.name, layer]))};
+  return {maps, mean, sd, layers};
 }

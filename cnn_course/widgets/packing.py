@@ -1,6 +1,6 @@
 """Scripts and style sheets without what a page does not need: comments, spaces, unused functions.
 
-Names stay as they are, so that the page's source can still be read. This is no parser; it relies
+Names stay as they are (but for Math), so that the page's source can still be read. This is no parser; it relies
 on how the scripts of this folder are written: each statement ends with `;`, and what begins at the
 start of a line is a declaration of the script itself, or its call of `start`.
 """
@@ -22,7 +22,8 @@ def pack_scripts(scripts: list[str]) -> str:
         words = set(re.findall(r"\w+", "\n".join(packed[n] for n in fresh)))
         fresh = {n for n, name in enumerate(names) if name in words} - used
         used = used | fresh
-    return "".join(packed[n] + "\n" for n in sorted(used) if packed[n])
+    whole = "".join(packed[n] + "\n" for n in sorted(used) if packed[n])
+    return "const M=Math;\n" + whole if "M." in whole else whole
 
 
 def pack_script(text: str) -> str:
@@ -33,12 +34,26 @@ def pack_script(text: str) -> str:
             part = re.sub(r" *([{}()\[\];,=<>!?:&|*/%]) *", r"\1", part)
             part = re.sub(r"(?<=[^ +-]) *([+-]) *(?=[^ +-])", r"\1", part)
             part = re.sub(r"(?<=[{(\[,;=<>?:&|*%+-])\n|\n(?=[})\].?:&|])", "", part)
+            part = re.sub(r",([})\]])", r"\1", part)
+            part = re.sub(r"\bconst ", "let ", part.replace(";}", "}").replace("Math.", "M."))
         parts.append(part)
     return "".join(parts).strip()
 
 
-def pack_style(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"\s*([{};,>])\s*|(:)\s+", r"\1\2", text)).strip()
+def pack_style(text: str, script: str) -> str:
+    """A style sheet, without rules for classes and fields that the script does not make."""
+    text = re.sub(r"\s*([{};,>])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", text)).strip()
+
+    def needed(rule):
+        selector = re.sub(r"\(.*?\)", "", rule[1])
+        names = re.findall(r"\.(cnn-[\w-]+)", selector)
+        names += [f'el("{tag}"' for tag in re.findall(r" (input|select|label)\b", selector)]
+        every = all(name in f"cnn-widget cnn-still {script}" for name in names)
+        return rule[0] if every or "," in selector else ""
+
+    if "cnn-${" not in script:  # as it does in names that are put together
+        text = re.sub(r"([^{};]+)\{[^{}]*\}", needed, text)
+    return text.replace(";}", "}")
 
 
 def _parts(text: str):

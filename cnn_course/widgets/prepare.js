@@ -1,22 +1,23 @@
-// A drawn digit in MNIST's form: steps 4 to 10 of `prepare_digit` in cnn_course/data/digits.py, in
-// float32 as there, so that both give the same numbers. Steps 1 to 3 find out what is ink in a
-// photograph; of a drawing it is known.
+// A drawn digit in MNIST's form: steps 5 to 10 of `prepare_digit` in cnn_course/data/digits.py, in
+// float32 as there, so that both give the same numbers. Steps 1 to 4 find out what is ink and what is
+// ground in a photograph; of a drawing it is known, and its ink touches no edge.
 
 const MIDDLE = 14.5 + 1e-4; // as in Python: a symmetric digit is not moved by rounding errors
 
 // pixels (height, width), 0 to 255, light ink on black → {digit: Uint8Array (28, 28), size: the height
-// and the width of its box there, thickened}, or null where there is no ink, or a speck of it.
+// and the width of its box there, thick: whether strokes were thickened}, or null where there is no
+// ink, or a speck of it.
 function prepareDigit(pixels, height, width) {
-  const ink = inkOf(pixels, height, width);
-  const box = ink && digitOf(ink, height, width);
-  if (!box || Math.max(...box.size) < 5) return null;
-  const small = scaled(box);
-  const field = centred(small);
-  const thick = thickened(field);
+  const ink = new Float32Array(pixels.length);
+  for (let n = 0; n < ink.length; n++) ink[n] = 1 - Math.fround(1 - Math.fround(pixels[n] / 255));
+  if (largest(ink) < 0.015) return null;
+  const box = digitOf(ink, height, width);
+  if (Math.max(...box.size) < 5) return null;
+  const small = scaled(box), field = centred(small), thick = thickened(field);
   return {
     digit: Uint8Array.from(thick, v => Math.fround(Math.fround(v * 255) + 0.5)),
     size: small.size,
-    thickened: thick.some((v, n) => v > field[n]),
+    thick: thick.some((v, n) => v > field[n]),
   };
 }
 
@@ -24,57 +25,6 @@ function largest(values) {
   let most = 0;
   for (let n = 0; n < values.length; n++) if (values[n] > most) most = values[n];
   return most;
-}
-
-// Steps 4 and 5: how much darker than its ground each pixel of the inverted picture is.
-function inkOf(pixels, height, width) {
-  const light = new Float32Array(pixels.length);
-  for (let n = 0; n < light.length; n++) light[n] = 1 - Math.fround(pixels[n] / 255);
-  const window = Math.max(3, Math.floor(0.5 * Math.max(height, width) + 0.5)) | 1;
-  const ground = hasRoom(pixels, height, width, (window + 1) / 2) ? light.slice().fill(1)
-    : filtered(filtered(light, height, width, window >> 1, 1), height, width, window >> 1, -1);
-  const floor = Math.fround(Math.fround(0.3) * largest(ground));
-  const clean = light.subarray(0, width).every(v => v === light[0]);
-  let most = 0;
-  const ink = new Float32Array(light.length);
-  for (let n = 0; n < ink.length; n++) {
-    const darker = Math.fround(ground[n] - light[n]);
-    most = Math.max(most, darker);
-    ink[n] = darker / Math.max(ground[n], floor, 1e-6);
-  }
-  return most < (clean ? 0.015 : 0.04) ? null : ink;
-}
-
-// Whether every window, which has `least` rows and columns inside the picture at least, holds a pixel
-// without ink: as good as always, and much faster than to look for the largest.
-function hasRoom(pixels, height, width, least) {
-  for (let y = 0, rows = 0; y < height; y++) {
-    let inked = 0;
-    for (let x = 0; x < width; x++) inked += pixels[y * width + x] > 0;
-    rows = inked < least ? 0 : rows + 1;
-    if (rows >= least) return false;
-  }
-  return true;
-}
-
-// The largest (sign 1) or the smallest (−1) value in a square window around each pixel: along rows,
-// then along columns. The queue holds the places of values that no later one has beaten yet, so that
-// the first of them is the best.
-function filtered(values, height, width, reach, sign) {
-  for (const [lines, line, count, step] of [[height, width, width, 1], [width, 1, height, width]]) {
-    const result = new Float32Array(values.length), queue = new Int32Array(count);
-    for (let l = 0; l < lines; l++)
-      for (let i = 0, first = 0, end = 0; i < count + reach; i++) {
-        const value = values[l * line + i * step];
-        while (i < count && end > first && sign * values[l * line + queue[end - 1] * step] <= sign * value) end--;
-        if (i < count) queue[end++] = i;
-        if (i < reach) continue;
-        if (queue[first] < i - 2 * reach) first++;
-        result[l * line + (i - reach) * step] = values[l * line + queue[first] * step];
-      }
-    values = result;
-  }
-  return values;
 }
 
 // Steps 6 and 7: the digit's parts without the faint traces around them, in their box.
@@ -90,7 +40,7 @@ function digitOf(ink, height, width) {
       if (seen[m] || ink[m] <= least) continue;
       seen[m] = 1;
       found.mass += ink[m];
-      extend(found, y, x, y + 1, x + 1);
+      extend(found, {top: y, left: x, bottom: y + 1, right: x + 1});
       for (let r = Math.max(0, y - 1); r <= Math.min(y + 1, height - 1); r++)
         for (let q = Math.max(0, x - 1); q <= Math.min(x + 1, width - 1); q++)
           if (!seen[r * width + q]) stack.push(r * width + q);
@@ -100,27 +50,15 @@ function digitOf(ink, height, width) {
 
   const parts = [];
   for (let n = 0; n < ink.length; n++) if (ink[n] > most / 2 && !seen[n]) parts.push(part(n, most / 2));
-  for (const each of parts) {
-    const {top, bottom, left, right} = each;
-    each.length = Math.max(bottom - top, right - left);
-    each.edges = (top === 0) + (bottom === height) + (left === 0) + (right === width);
-  }
-  const inner = Math.max(0, ...parts.map(each => (each.edges ? 0 : each.length)));
-  if (inner >= Math.max(height, width) / 8)
-    for (const each of parts) if (each.edges > 1 || (each.edges && each.length > inner)) each.mass = 0;
   const main = parts.reduce((a, b) => (b.mass > a.mass ? b : a));
-  const reach = main.length / 4;
+  const reach = Math.max(main.bottom - main.top, main.right - main.left) / 4;
   const kept = parts.filter(each => each.mass >= main.mass / 20 &&
     each.top < main.bottom + reach && each.bottom > main.top - reach &&
     each.left < main.right + reach && each.right > main.left - reach);
 
   const traces = Math.fround(Math.min(tracesOf(ink, seen, height, width), most / 2));
   seen.fill(0);
-  const box = {top: height, bottom: 0, left: width, right: 0};
-  for (const {n} of kept) {
-    const {top, left, bottom, right} = part(n, traces);
-    extend(box, top, left, bottom, right);
-  }
+  const box = kept.map(({n}) => part(n, traces)).reduce(extend);
   const size = [box.bottom - box.top, box.right - box.left];
   const data = new Float32Array(size[0] * size[1]).map((_, k) => {
     const n = (box.top + Math.floor(k / size[1])) * width + box.left + (k % size[1]);
@@ -129,11 +67,12 @@ function digitOf(ink, height, width) {
   return {size, data};
 }
 
-function extend(box, top, left, bottom, right) {
-  box.top = Math.min(box.top, top);
-  box.left = Math.min(box.left, left);
-  box.bottom = Math.max(box.bottom, bottom);
-  box.right = Math.max(box.right, right);
+function extend(box, {top, left, bottom, right}) {
+  if (top < box.top) box.top = top;
+  if (left < box.left) box.left = left;
+  if (bottom > box.bottom) box.bottom = bottom;
+  if (right > box.right) box.right = right;
+  return box;
 }
 
 // Mean plus three standard deviations of the ink that lies more than 2 pixels away from the core.

@@ -36,14 +36,11 @@ function newSheet() {
   }
 
   function stamp(bytes) {
-    const at = (i, j) => bytes[28 * clamp(i, 28) + clamp(j, 28)];
-    for (let i = 1; i < SIDE - 1; i++)
-      for (let j = 1; j < SIDE - 1; j++) {
-        const y = ((i + 0.5) * 28) / SIDE - 0.5, x = ((j + 0.5) * 28) / SIDE - 0.5;
-        const [r, q] = [Math.floor(y), Math.floor(x)], [v, u] = [y - r, x - q];
-        const value = (1 - v) * ((1 - u) * at(r, q) + u * at(r, q + 1)) + v * ((1 - u) * at(r + 1, q) + u * at(r + 1, q + 1));
-        ink[i * SIDE + j] = Math.max(ink[i * SIDE + j], Math.round(value));
-      }
+    const wide = resized(Float32Array.from(bytes), 28, 28, SIDE, 28, 1);
+    resized(wide, SIDE, 28, SIDE, 1, SIDE).forEach((v, n) => {
+      const edges = [Math.floor(n / SIDE), n % SIDE].map(k => k % (SIDE - 1));
+      if (edges[0] && edges[1]) ink[n] = Math.max(ink[n], Math.round(v));
+    });
   }
 
   return {
@@ -88,7 +85,7 @@ const property = (e, name) => getComputedStyle(e).getPropertyValue(name).trim();
 function sheetBoard(changed) {
   const sheet = newSheet();
   const canvas = el("canvas", {tabindex: "0", role: "application",
-    "aria-label": "Sheet to draw a digit on. The arrow keys move the pen, Home, End, Page Up and Page Down move it aslant, space puts it down or lifts it."});
+    "aria-label": "Sheet to draw a digit on. The arrow keys move the pen, space puts it down or lifts it."});
   const context = canvas.getContext("2d");
   let pen = [14, 14]; // where the keys have it: row and column of 28
   let keys = false, down = false; // whether they are in use, and it is on the sheet
@@ -159,22 +156,17 @@ function sheetBoard(changed) {
       update();
     });
 
-  const ASLANT = {Home: [-1, -1], PageUp: [-1, 1], End: [1, -1], PageDown: [1, 1]}; // as on the number pad
   canvas.addEventListener("keydown", event => {
     if (pointer !== undefined) return;
-    const undo = event.key === "z" && (event.ctrlKey || event.metaKey);
-    const by = ASLANT[event.key];
-    const to = by ? pen.map((n, k) => clamp(n + by[k], 28)) : moved(event.key, pen, [28, 28]);
-    if (!to && !undo && ![" ", "Enter"].includes(event.key)) return;
+    const to = moved(event.key, pen, [28, 28]);
+    if (!to && ![" ", "Enter"].includes(event.key)) return;
     event.preventDefault();
-    if (undo) return change(() => sheet.undo());
     keys = true;
-    if (!to) down = !down;
-    pen = to ?? pen;
-    if (to && down) sheet.go(at(pen));
-    else if (down) sheet.begin(at(pen));
-    if (down) update();
-    else draw();
+    if (to) pen = to;
+    else down = !down;
+    if (!down) return draw();
+    sheet[to ? "go" : "begin"](at(pen));
+    update();
   });
   canvas.addEventListener("focus", () => { keys = canvas.matches(":focus-visible"); draw(); });
   canvas.addEventListener("blur", () => { keys = down = false; draw(); });
@@ -186,11 +178,10 @@ function sheetBoard(changed) {
   }
 
   return {
-    canvas, draw, ink: sheet.ink, empty: sheet.empty,
+    canvas, ...sheet,
     undo: () => change(() => sheet.undo()),
     clear: () => change(() => sheet.clear()),
     show: bytes => change(() => sheet.show(bytes)),
-    undone: () => !sheet.changed(),
     layout(side) {
       canvas.width = canvas.height = Math.round(side * ratio());
       canvas.style.width = canvas.style.height = `${side}px`;
