@@ -21,7 +21,7 @@ start("draw-digit", (body, data) => {
   const undo = button("Undo", sheet.undo), clear = button("Clear", sheet.clear);
   const answer = el("b"), note = el("span");
   const status = el("p", {role: "status", class: "cnn-answer"}, answer, note);
-  const prepared = el("canvas", {role: "img", "aria-label": "The digit as the network gets it."});
+  const prepared = el("canvas", {role: "img", "aria-label": "The digit, prepared."});
   const did = el("p", {class: "cnn-small"});
   const cover = button("Occlusion map", occlude);
   const bars = Array.from({length: 10}, (_, n) => {
@@ -37,7 +37,7 @@ start("draw-digit", (body, data) => {
   const layers = [...MAPS, ...UNITS].map(name => {
     const {shape, does} = LAYERS[name];
     const what = shape.length > 1 ? "feature maps" : "units";
-    const board = layerBoard(`${name}: ${shape[0]} ${what}. The arrow keys choose one, Enter goes on to its pixels.`, shape,
+    const board = layerBoard(`${name}: ${shape[0]} ${what}. Arrow keys choose one, Enter goes on to its pixels.`, shape,
       (n, at, goOn) => { inspector.choose(name, n, at); if (goOn) inspector.focus(); });
     const white = el("span", {class: "cnn-number"});
     const root = el("div", {class: "cnn-layer"},
@@ -74,7 +74,7 @@ start("draw-digit", (body, data) => {
       did.textContent = `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}`;
     } else answer.textContent = did.textContent = "";
     note.textContent = maps ? "" : sheet.empty()
-      ? "The sheet is empty. Draw a digit, or take one from the row below." : "There is too little ink for a digit.";
+      ? "The sheet is empty: draw a digit, or take one below." : "There is too little ink for a digit.";
     undo.disabled = !sheet.changed();
     clear.disabled = sheet.empty();
     cover.disabled = !maps;
@@ -150,7 +150,7 @@ start("draw-digit", (body, data) => {
 
   function tell({instead}) {
     const changes = instead.reduce((a, b) => a + b, 0), most = instead.indexOf(Math.max(...instead));
-    note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE}, centred there, takes from the probability of ${best}. ` +
+    note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE}, takes from the probability of ${best}. ` +
       `${changes} of 784 squares change the answer${changes ? `, most to ${most}` : ""}.`;
   }
 

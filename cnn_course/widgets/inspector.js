@@ -8,8 +8,8 @@ function sumInspector(net, current, changed) {
   let view = null; // what is drawn
 
   const said = el("p", {class: "cnn-said cnn-number", "aria-live": "polite"});
-  const source = el("canvas", {role: "img"}), sourceText = el("span");
-  const board = el("canvas", {tabindex: "0", role: "application", "aria-label": "The map. The arrow keys choose a pixel."});
+  const source = el("canvas", {role: "img", "aria-label": "The patch that is read."}), sourceText = el("span");
+  const board = el("canvas", {tabindex: "0", role: "application", "aria-label": "Arrow keys choose a pixel."});
   const boardText = el("span");
   const boards = [captioned(source, sourceText), captioned(board, boardText)];
   const table = el("div", {class: "cnn-table cnn-number"});
@@ -125,7 +125,6 @@ function sumInspector(net, current, changed) {
     const {from, y, side, x, part} = view;
     sourceText.textContent = from === "input" ? "input, normalized" : `${from}, map ${part}`;
     boardText.textContent = `${name}, map ${n}`;
-    source.setAttribute("aria-label", `${sourceText.textContent}, and the patch that is read.`);
     const white = largest(y.data) || 1;
     view.source = grey(x.data, x.shape[1], part, level);
     drawSource();

@@ -85,7 +85,7 @@ const property = (e, name) => getComputedStyle(e).getPropertyValue(name).trim();
 function sheetBoard(changed) {
   const sheet = newSheet();
   const canvas = el("canvas", {tabindex: "0", role: "application",
-    "aria-label": "Sheet to draw a digit on. The arrow keys move the pen, space puts it down or lifts it."});
+    "aria-label": "Sheet to draw on. Arrow keys move the pen, space puts it down or lifts it."});
   const context = canvas.getContext("2d");
   let pen = [14, 14]; // where the keys have it: row and column of 28
   let keys = false, down = false; // whether they are in use, and it is on the sheet
