@@ -88,9 +88,7 @@ def test_node_finds_the_numbers_of_the_package(node, tmp_path):
     digits = []
     for image in images:
         with torch.no_grad():
-            maps = {
-                name: net.layers[:n](image[None].double() / 255) for name, n in LAYERS.items()
-            }
+            maps = {name: net.layers[:n](image[None].double() / 255) for name, n in LAYERS.items()}
         maps["softmax"] = maps["softmax"].softmax(1)
         values = {name: map.flatten().tolist() for name, map in maps.items()}
         digits.append({"pixels": image.flatten().tolist(), "maps": values})

@@ -150,7 +150,7 @@ start("draw-digit", (body, data) => {
 
   function tell({instead}) {
     const changes = instead.reduce((a, b) => a + b, 0), most = instead.indexOf(Math.max(...instead));
-    note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE}, takes from the probability of ${best}. ` +
+    note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE} takes from the probability of ${best}. ` +
       `${changes} of 784 squares change the answer${changes ? `, most to ${most}` : ""}.`;
   }
 
