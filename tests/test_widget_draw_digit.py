@@ -57,7 +57,7 @@ def drawings():
         yield [s * 0.7 + 0.5 for s in strokes(digit, np.random.RandomState(digit))]
     line = np.array([[0.5, 0.2], [0.5, 0.8]])
     yield [line]  # symmetric, so that rounding could move it
-    yield [line + [k / 50, 0] for k in range(8)]  # thick
+    yield [line + np.array([k / 50, 0]) for k in range(8)]  # thick
     yield [line[:1]]  # a point
     yield [line * 1.5 - 0.9]  # beyond the sheet
     yield [line, line - [0.4, 0.1]]  # the second is no part of the digit, or the first
@@ -83,7 +83,7 @@ def test_node_finds_the_numbers_of_the_package(node, tmp_path):
 
     net = load_pretrained("lenet5").double()
     images = torch.tensor(
-        [p["expected"] for p in pictures if p["expected"]][:6] + [[0] * 784], dtype=torch.uint8
+        [*[p["expected"] for p in pictures if p["expected"]][:6], [0] * 784], dtype=torch.uint8
     ).view(-1, 1, 28, 28)
     digits = []
     for image in images:
@@ -161,7 +161,9 @@ class Figure:
             """(canvas, strokes) => {
                 const box = canvas.getBoundingClientRect(), times = [];
                 const send = (type, [x, y]) => {
-                    const place = {clientX: box.left + x * box.width, clientY: box.top + y * box.height};
+                    const place = {
+                        clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+                    };
                     const begin = performance.now();
                     canvas.dispatchEvent(new PointerEvent(type, {pointerId: 1, ...place}));
                     times.push(performance.now() - begin);

@@ -1,8 +1,8 @@
 """Scripts and style sheets without what a page does not need: comments, spaces, unused functions.
 
-Names stay as they are (but for Math), so that the page's source can still be read. This is no parser; it relies
-on how the scripts of this folder are written: each statement ends with `;`, and what begins at the
-start of a line is a declaration of the script itself, or its call of `start`.
+Names stay as they are (but for Math), so that the page's source can still be read. This is no
+parser; it relies on how the scripts of this folder are written: each statement ends with `;`, and
+what begins at the start of a line is a declaration of the script itself, or its call of `start`.
 """
 
 import re
