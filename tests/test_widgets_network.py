@@ -74,12 +74,6 @@ def cases():
         logits = size * randn(10)
         yield f"softmax × {size}", "softmax", [tensor(logits)], tensor(logits.softmax(0))
 
-    mean, variance, weight, b = randn(3), torch.rand(3).double(), randn(3), randn(3)
-    for extra in [], [weight, b]:
-        y = F.batch_norm(x[None], mean, variance, *extra)[0]
-        args = [tensor(value) for value in (x, mean, variance, *extra)]
-        yield f"batchNorm, {len(extra)} of its parameters", "batchNorm", args, tensor(y)
-
     rng = np.random.default_rng(0)
     for _ in range(100):
         w, f, s, p, d = rng.integers((1, 1, 1, 0, 1), (40, 8, 5, 7, 5)).tolist()

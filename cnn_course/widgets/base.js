@@ -1,6 +1,8 @@
 // What the interactive figures share. It stands inside each figure's own function, so that no name
 // gets out.
 
+const {abs, ceil, floor, max, min, round} = Math;
+
 // <tag attributes>children</tag>; an attribute that begins with "on" is a listener, false is none.
 function el(tag, attributes = {}, ...children) {
   const e = document.createElement(tag);
@@ -14,31 +16,9 @@ function el(tag, attributes = {}, ...children) {
 const row = (...children) => el("div", {class: "cnn-row"}, ...children);
 const button = (text, onclick) => el("button", {type: "button", onclick}, text);
 
-// A menu with its label above it; options are [value, text].
-function menu(label, options, onchange) {
-  const select = el("select", {"aria-label": label}, ...options.map(([value, text]) => el("option", {value}, text)));
-  select.addEventListener("change", () => onchange(select.value));
-  return {root: el("label", {}, el("span", {class: "cnn-label"}, label), select), select};
-}
-
-// A slider with its label, the letter that formulas have for it, and its value above it.
-function slider(label, letter, [min, max], value, oninput) {
-  const input = el("input", {type: "range", min, max, value, "aria-label": label});
-  const shown = el("output", {"aria-hidden": "true"}, String(value));
-  input.addEventListener("input", () => {
-    shown.value = input.value;
-    oninput(Number(input.value));
-  });
-  const head = el("span", {class: "cnn-label"}, `${label} `, el("i", {}, letter), " = ", shown);
-  return {
-    root: el("label", {}, head, input),
-    set(number) { shown.value = input.value = number; },
-  };
-}
-
 // With a real minus, none before 0; without `digits` as many as it needs, two at most.
 function numberText(value, digits) {
-  let text = Math.abs(value) < 1e4 ? value.toFixed(digits ?? 2) : value.toPrecision(3);
+  let text = abs(value) < 1e4 ? value.toFixed(digits ?? 2) : value.toPrecision(3);
   if (digits === undefined && text.includes(".")) text = text.replace(/\.?0+$/, "");
   return text.replace("-", Number(text) === 0 ? "" : "−");
 }
@@ -46,22 +26,32 @@ function numberText(value, digits) {
 // What was `encode`d in Python.
 const decode = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 
+// A key together with one of these is the browser's, or JupyterLab's.
+const bare = event => !(event.ctrlKey || event.metaKey || event.altKey);
+
+// What a key means here, if it is something; then it does nothing else, such as to scroll the page.
+function taken(event, meant) {
+  if (!meant || !bare(event)) return undefined;
+  event.preventDefault();
+  return meant;
+}
+
 // Where an arrow key, Home, End or Page leads from [i, j] on a grid; undefined for other keys.
-function moved(key, [i, j], [rows, columns]) {
-  const to = {
+function moved(event, [i, j], [rows, columns]) {
+  const to = taken(event, {
     ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1], ArrowRight: [i, j + 1],
     Home: [i, 0], End: [i, columns - 1], PageUp: [0, j], PageDown: [rows - 1, j],
-  }[key];
+  }[event.key]);
   return to && [clamp(to[0], rows), clamp(to[1], columns)];
 }
 
-const clamp = (n, count) => Math.max(0, Math.min(n, count - 1));
+const clamp = (n, count) => max(0, min(n, count - 1));
 
 // The row and column under a pointer, on a canvas of so many.
 function under(event, canvas, rows, columns) {
   const box = canvas.getBoundingClientRect();
-  const i = Math.floor(((event.clientY - box.top) / box.height) * rows);
-  const j = Math.floor(((event.clientX - box.left) / box.width) * columns);
+  const i = floor(((event.clientY - box.top) / box.height) * rows);
+  const j = floor(((event.clientX - box.left) / box.width) * columns);
   return [clamp(i, rows), clamp(j, columns)];
 }
 
@@ -72,10 +62,10 @@ function start(name, build, fits = () => true) {
     const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
     if (!fits(data)) continue;
     root.dataset.live = "";
-    // JupyterLab takes no shortcut from what has this attribute: there "a" would add a cell.
-    const body = el("div", {class: "cnn-body", onfocusin(event) {
-      event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-    }});
+    // JupyterLab takes no shortcut from what has this attribute, or "a" would add a cell; it may have
+    // those with Ctrl, Alt or Cmd.
+    const keep = event => event.target.toggleAttribute("data-lm-suppress-shortcuts", bare(event));
+    const body = el("div", {class: "cnn-body", onfocusin: keep, onkeydown: keep, onkeyup: keep});
     const draw = build(body, data, root);
     root.querySelector(".cnn-still").replaceWith(body);
     let width = 0;

@@ -35,8 +35,7 @@ class Widget:
         code = "".join(source(f"{name}.js") for name in names)
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return (
-            # JupyterLab looks for no shortcut beyond such an element (see `start` in base.js, too).
-            f'<div class="cnn-widget" data-widget="{self.name}" data-lm-suppress-shortcuts="true">'
+            f'<div class="cnn-widget" data-widget="{self.name}">'
             f"<style>\n{styles}</style>\n"
             f'<div class="cnn-still">{self.still}<p>Run this cell to use it.</p></div>\n'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>\n'

@@ -2,7 +2,6 @@
 
 const FRAME = "#d55e00"; // around what is taken apart
 const EDGE = "#56b4e9"; // where the image ends in its padding, and what is pointed at
-const RIM = [30, 48, 68]; // the padding's zeros, which are no pixels
 
 // A canvas below its caption, in a square that it need not fill. No <figure>: pages style those.
 const captioned = (canvas, ...caption) => el("div", {class: "cnn-figure"},
@@ -11,19 +10,19 @@ const captioned = (canvas, ...caption) => el("div", {class: "cnn-figure"},
 const ratio = () => window.devicePixelRatio || 1;
 
 // The largest whole number of device pixels for a cell, so that `count` of them fit into `room`.
-const cellSize = (room, count) => Math.max(1, Math.floor((room * ratio()) / count));
+const cellSize = (room, count) => max(1, floor((room * ratio()) / count));
 
-// Pixels to draw again and again: colour(n) is the n-th one's [red, green, blue], each 0 to 255, and
-// text(n) what is written into it where there is room.
+// Pixels to draw again and again: colour(n) is the n-th one's [red, green, blue], each 0 to 255, with a
+// 0 after them for none, and text(n) what is written into it where there is room.
 function raster(rows, columns, colour, text) {
   const canvas = el("canvas", {width: columns, height: rows});
   const image = new ImageData(columns, rows);
   for (let n = 0; n < rows * columns; n++) {
-    const [r, g, b] = colour(n);
+    const [r, g, b, a = 255] = colour(n);
     image.data[4 * n] = r;
     image.data[4 * n + 1] = g;
     image.data[4 * n + 2] = b;
-    image.data[4 * n + 3] = 255;
+    image.data[4 * n + 3] = a;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return {rows, columns, canvas, colour, text};
@@ -40,7 +39,7 @@ function drawBoard(canvas, {rows, columns, canvas: small, colour, text}, cell, c
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
   if (count < rows * columns) {
-    const i = Math.floor(count / columns);
+    const i = floor(count / columns);
     context.clearRect((count % columns) * cell, i * cell, canvas.width, cell);
     context.clearRect(0, (i + 1) * cell, canvas.width, canvas.height);
   }
@@ -50,12 +49,12 @@ function drawBoard(canvas, {rows, columns, canvas: small, colour, text}, cell, c
     for (let j = 1; j < columns; j++) context.fillRect(j * cell, 0, 1, canvas.height);
   }
   if (text && cell >= 22 * ratio()) {
-    context.font = `${Math.round(cell * 0.38)}px system-ui, sans-serif`;
+    context.font = `${round(cell * 0.38)}px system-ui, sans-serif`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (let n = 0; n < Math.min(rows * columns, count); n++) {
+    for (let n = 0; n < min(rows * columns, count); n++) {
       context.fillStyle = inkOn(...colour(n));
-      context.fillText(text(n), ((n % columns) + 0.5) * cell, (Math.floor(n / columns) + 0.53) * cell, 0.86 * cell);
+      context.fillText(text(n), ((n % columns) + 0.5) * cell, (floor(n / columns) + 0.53) * cell, 0.86 * cell);
     }
   }
   return context;
@@ -69,7 +68,7 @@ function inkOn(...colour) {
 
 // A frame around cells that shows on dark and on bright pixels; a tiny one is drawn larger.
 function frame(context, top, left, height, width, cell, colour = FRAME) {
-  const grown = Math.max(0, (7 * ratio() - width * cell) / 2);
+  const grown = max(0, (7 * ratio() - width * cell) / 2);
   const box = [left * cell - grown, top * cell - grown, width * cell + 2 * grown, height * cell + 2 * grown];
   for (const [style, line] of [["#fff", 4], [colour, 2]]) {
     context.strokeStyle = style;
@@ -77,28 +76,3 @@ function frame(context, top, left, height, width, cell, colour = FRAME) {
     context.strokeRect(...box);
   }
 }
-
-// A dashed frame: the edge of the image inside its padding.
-function edge(context, top, left, height, width, cell) {
-  context.setLineDash([4 * ratio(), 3 * ratio()]);
-  context.strokeStyle = EDGE;
-  context.lineWidth = ratio();
-  context.strokeRect(left * cell, top * cell, width * cell, height * cell);
-  context.setLineDash([]);
-}
-
-// A grey scale for numbers: the smallest is black, the largest white. With `cut` the lowest and the
-// highest hundredth are black and white as well, so that a few do not darken all others.
-function greyScale(values, cut) {
-  const sorted = Float32Array.from(values).sort();
-  const off = cut ? Math.floor(sorted.length / 100) : 0;
-  const low = sorted[off], high = sorted[sorted.length - 1 - off];
-  return {
-    low, high, cut: off > 0,
-    level: v => Math.round(255 * (high > low ? Math.max(0, Math.min(1, (v - low) / (high - low))) : v > 0)),
-  };
-}
-
-// The scale's two ends in numbers, with a bar between them.
-const scaleBar = ({low, high, cut}, digits) => el("div", {class: "cnn-scale cnn-number"},
-  (cut ? "≤ " : "") + numberText(low, digits), el("i"), (cut ? "≥ " : "") + numberText(high, digits));

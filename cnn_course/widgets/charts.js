@@ -37,12 +37,12 @@ function written(value, like, digits = 4) {
 function off(guess, truth, log) {
   const side = guess > truth.value ? "too high" : "too low";
   if (log) {
-    const factor = Math.max(guess / truth.value, truth.value / guess);
+    const factor = max(guess / truth.value, truth.value / guess);
     if (factor < 1.05) return factor < 1.005 ? "the same" : "less than 5 % away";
-    return `${factor < 10 ? factor.toPrecision(2) : Math.round(factor.toPrecision(2)).toLocaleString("en")} times ${side}`;
+    return `${factor < 10 ? factor.toPrecision(2) : round(factor.toPrecision(2)).toLocaleString("en")} times ${side}`;
   }
-  const digits = Math.max(truth.digits, Math.min(2, (String(guess).split(".")[1] ?? "").length));
-  const text = Math.abs(guess - truth.value).toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
+  const digits = max(truth.digits, min(2, (String(guess).split(".")[1] ?? "").length));
+  const text = abs(guess - truth.value).toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
   if (Number(text.replaceAll(",", "")) === 0) return "the same";
   const unit = truth.unit === "%" ? (text === "1" ? "point" : "points") : truth.unit;
   return [text, unit, side].filter(Boolean).join(" ");
@@ -52,15 +52,15 @@ const told = truth => (truth.measured ? `measured ${truth.text}` : `it is ${trut
 
 // 1, 2 or 5 times a power of ten, at least `least`.
 function roundStep(least) {
-  const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
+  const power = 10 ** floor(Math.log10(least) + 1e-9);
   return [1, 2, 5, 10].map(n => n * power).find(step => step >= least * (1 - 1e-9));
 }
 
 // Round numbers from low to high, about so many.
 function ticks(low, high, count) {
   const step = roundStep((high - low) / count);
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
+  const first = ceil(low / step - 1e-9);
+  const last = floor(high / step + 1e-9);
   return Array.from({length: last - first + 1}, (_, n) => Number(((first + n) * step).toPrecision(12)));
 }
 

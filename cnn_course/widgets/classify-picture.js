@@ -1,7 +1,7 @@
 // A trained network on the reader's own picture: the square that it gets, its answer, the evidence.
 
 const HOT = [213, 94, 0]; // where most speaks for a class
-const percent = p => (p > 0 && p < 0.005 ? "< 1 %" : p < 1 && p >= 0.995 ? "> 99 %" : `${Math.round(100 * p)} %`);
+const percent = p => (p > 0 && p < 0.005 ? "< 1 %" : p < 1 && p >= 0.995 ? "> 99 %" : `${round(100 * p)} %`);
 
 start("classify-picture", (body, data) => {
   const {classes, side} = data;
@@ -45,9 +45,8 @@ start("classify-picture", (body, data) => {
     return {choice, bar, share};
   });
   const group = el("div", {role: "radiogroup", "aria-label": "show the evidence for", onkeydown(event) {
-    const to = moved(event.key, [label(), 0], [classes.length, 1]);
+    const to = moved(event, [label(), 0], [classes.length, 1]);
     if (!to || !picture) return;
-    event.preventDefault();
     const [back, on] = ["ArrowLeft", "ArrowRight"].map(key => Number(event.key === key));
     pick(clamp(to[0] + on - back, classes.length));
     bars[label()].choice.focus();
@@ -91,7 +90,7 @@ start("classify-picture", (body, data) => {
       if (mine !== turn) return;
       return refuse(error instanceof Unreadable ? error.message : `${quoted(file)} could not be opened (${error.message}). Choose another.`);
     }
-    const {width, height} = picture, short = Math.min(width, height);
+    const {width, height} = picture, short = min(width, height);
     noun = sample?.name ?? null;
     chosen = null;
     for (const each of samples) each.choice.setAttribute("aria-pressed", String(each.name === noun));
@@ -119,7 +118,7 @@ start("classify-picture", (body, data) => {
         ? ` There is no “${noun}” among its names.`
         : ` Next comes ${classes[second]} (${percent(p[second])}).`);
     weigh();
-    effort.textContent = `${(data.macs / 1e6).toFixed(1)} million multiply–accumulates in ~${Math.round(performance.now() - began)} ms.`;
+    effort.textContent = `${(data.macs / 1e6).toFixed(1)} million multiply–accumulates in ~${round(performance.now() - began)} ms.`;
   }
 
   const label = () => chosen ?? answer;
@@ -135,7 +134,7 @@ start("classify-picture", (body, data) => {
     const name = classes[label()];
     adds = evidence(maps, weight, label());
     heat = interpolate(relu(adds), side).data;
-    const most = Math.max(...adds.data);
+    const most = max(...adds.data);
     bars.forEach(({choice, bar, share}, n) => {
       choice.setAttribute("aria-checked", String(n === label()));
       choice.tabIndex = n === label() ? 0 : -1;
@@ -145,7 +144,7 @@ start("classify-picture", (body, data) => {
     });
     cloudText.textContent = `evidence for “${name}”`;
     cloud.setAttribute("aria-label", `The ${side} by ${side} pixels in grey, under orange where the evidence for ${name} lies.`);
-    legend.replaceChildren("0", el("i"), numberText(Math.max(0, most), 2));
+    legend.replaceChildren("0", el("i"), numberText(max(0, most), 2));
     legend.style.visibility = most > 0 ? "" : "hidden";
     const sum = adds.data.reduce(add, 0);
     evidenceText.textContent = (most > 0
@@ -163,7 +162,7 @@ start("classify-picture", (body, data) => {
     const cell = cellSize(seen.parentElement.clientWidth, side);
     const count = side ** 2;
     drawBoard(seen, raster(side, side, n => [0, 1, 2].map(c => pixels[c * count + n])), cell);
-    const most = Math.max(...heat);
+    const most = max(...heat);
     drawBoard(cloud, raster(side, side, n => {
       const grey = 95 + (pixels[n] + pixels[count + n] + pixels[2 * count + n]) * (160 / 765);
       return HOT.map(hot => grey + (hot - grey) * (most > 0 ? (0.85 * heat[n]) / most : 0));

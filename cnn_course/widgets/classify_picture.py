@@ -76,7 +76,7 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
     }
     alt = f"A picture that a network gives a name of its own: {PICTURES[picture].credit}"
     still = f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{encode(jpeg(picture))}">'
-    scripts = ("network", "layers", "picture", "boards", "crop")
+    scripts = ("controls", "network", "modern", "layers", "picture", "boards", "crop")
     return Widget("classify-picture", data, still, scripts)
 
 

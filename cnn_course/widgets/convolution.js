@@ -7,8 +7,8 @@ const SOURCES = [["grey", "photo in grey"], ["colour", "photo in colour"], ["dra
 // A slice in another size: zeros are put around it, or weights cut off. A mean stays a mean.
 function resized(slice, size) {
   const flat = slice.flat();
-  const mean = flat.length > 1 && flat.every(w => Math.abs(w * flat.length - 1) < 1e-9);
-  const shift = Math.floor((size - slice.length) / 2);
+  const mean = flat.length > 1 && flat.every(w => abs(w * flat.length - 1) < 1e-9);
+  const shift = floor((size - slice.length) / 2);
   const range = [...Array(size).keys()];
   return range.map(i => range.map(j => (mean ? 1 / size ** 2 : slice[i - shift]?.[j - shift] ?? 0)));
 }
@@ -16,7 +16,7 @@ function resized(slice, size) {
 start("convolution", (body, data) => {
   const square = (channels, side, values) => tensor([channels, side, side], Float32Array.from(values));
   const bytes = decode(data.image);
-  const colour = Array.from(bytes, (_, n) => bytes[3 * (n % data.side ** 2) + Math.floor(n / data.side ** 2)] / 255);
+  const colour = Array.from(bytes, (_, n) => bytes[3 * (n % data.side ** 2) + floor(n / data.side ** 2)] / 255);
   const grey = Array.from({length: data.side ** 2}, (_, n) => (bytes[3 * n] + bytes[3 * n + 1] + bytes[3 * n + 2]) / 765);
   const inputs = {
     grey: square(1, data.side, grey),
@@ -57,14 +57,14 @@ start("convolution", (body, data) => {
   const player = sweep({
     count: () => size * size,
     position: () => at[0] * size + at[1],
-    go(n) { moveTo([Math.floor(n / size), n % size]); },
+    go(n) { moveTo([floor(n / size), n % size]); },
     busy(on) { said.setAttribute("aria-live", on ? "off" : "polite"); },
   });
   const clear = button("Clear", () => { inputs.drawing.data.fill(0); update(); });
   const panel = sumPanel({
     edit(c, k, value) {
       base = own = slices.map(slice => slice.map(line => [...line]));
-      base[c][Math.floor(k / s.kernel_size)][k % s.kernel_size] = value;
+      base[c][floor(k / s.kernel_size)][k % s.kernel_size] = value;
       name = OWN;
       update();
     },
@@ -105,7 +105,7 @@ start("convolution", (body, data) => {
     const weight = tensor([1, slices.length, f, f], Float32Array.from(slices.flat(2)));
     map = size < 1 ? null : conv2d(x, weight, null, {stride, padding, dilation}).data;
     if (size !== before) player.finish();
-    if (size > 0) [at, centre] = [at.map(n => (centre ? Math.floor(size / 2) : clamp(n, size))), false];
+    if (size > 0) [at, centre] = [at.map(n => (centre ? floor(size / 2) : clamp(n, size))), false];
     const names = Object.keys(data.kernels).filter(each => data.kernels[each].length <= x.shape[0]);
     if (own && own.length <= x.shape[0]) names.push(OWN);
     kernelMenu.select.replaceChildren(...names.map(each => el("option", {}, each)));
@@ -146,8 +146,8 @@ start("convolution", (body, data) => {
   function rasters() {
     const w = x.shape[1], p = s.padding, side = shape.padded;
     boards.input = raster(side, side, n => {
-      const i = Math.floor(n / side) - p, j = (n % side) - p;
-      if (Math.min(i, j) < 0 || Math.max(i, j) >= w) return RIM;
+      const i = floor(n / side) - p, j = (n % side) - p;
+      if (min(i, j) < 0 || max(i, j) >= w) return RIM;
       return [0, 1, 2].map(c => 255 * x.data[((c % x.shape[0]) * w + i) * w + j]);
     });
     if (!map) return;
@@ -163,7 +163,7 @@ start("convolution", (body, data) => {
       frame(context, pen[0] + p + 0.25, pen[1] + p + 0.25, 0.5, 0.5, cell, EDGE);
     if (!map) return;
     const [top, left] = at.map(n => n * s.stride);
-    const tap = k => [top + Math.floor(k / s.kernel_size) * s.dilation, left + (k % s.kernel_size) * s.dilation];
+    const tap = k => [top + floor(k / s.kernel_size) * s.dilation, left + (k % s.kernel_size) * s.dilation];
     context.fillStyle = "rgba(213,94,0,.55)";
     for (let k = 0; s.dilation > 1 && k < s.kernel_size ** 2; k++)
       context.fillRect(tap(k)[1] * cell, tap(k)[0] * cell, cell, cell);
@@ -174,7 +174,7 @@ start("convolution", (body, data) => {
   function takeApart() {
     if (!map) return say("");
     const f = s.kernel_size, w = x.shape[1];
-    const place = k => [at[0] * s.stride - s.padding + Math.floor(k / f) * s.dilation,
+    const place = k => [at[0] * s.stride - s.padding + floor(k / f) * s.dilation,
       at[1] * s.stride - s.padding + (k % f) * s.dilation];
     const outside = k => place(k).some(n => n < 0 || n >= w);
     const patches = slices.map((_, c) => Array.from({length: f * f}, (_, k) =>
@@ -193,9 +193,9 @@ start("convolution", (body, data) => {
 
   function stroke(event) {
     const to = under(event, board, shape.padded, shape.padded).map(n => clamp(n - s.padding, x.shape[1]));
-    const steps = Math.max(1, ...to.map((n, axis) => Math.abs(n - pen[axis])));
+    const steps = max(1, ...to.map((n, axis) => abs(n - pen[axis])));
     for (let k = event.type === "pointerdown" ? steps : 1; k <= steps; k++) {
-      const [i, j] = to.map((n, axis) => Math.round(pen[axis] + ((n - pen[axis]) * k) / steps));
+      const [i, j] = to.map((n, axis) => round(pen[axis] + ((n - pen[axis]) * k) / steps));
       x.data[i * x.shape[1] + j] = ink;
     }
     pen = to;
@@ -205,7 +205,7 @@ start("convolution", (body, data) => {
 
   // The output pixel whose patch has its middle nearest to the pointer.
   const nearest = event => under(event, board, shape.padded, shape.padded)
-    .map(n => clamp(Math.round((n - (shape.span - 1) / 2) / s.stride), size));
+    .map(n => clamp(round((n - (shape.span - 1) / 2) / s.stride), size));
   const point = event => map && !player.playing() && moveTo(nearest(event));
 
   board.addEventListener("pointerdown", event => {
@@ -224,9 +224,8 @@ start("convolution", (body, data) => {
     if (!map && source !== "drawing") return;
     const drawing = event.currentTarget === board && source === "drawing";
     const side = drawing ? x.shape[1] : size;
-    const to = moved(event.key, drawing ? pen : at, [side, side]);
-    if (!to && !(drawing && [" ", "Enter"].includes(event.key))) return;
-    event.preventDefault();
+    const to = moved(event, drawing ? pen : at, [side, side]);
+    if (!to && !taken(event, drawing && [" ", "Enter"].includes(event.key))) return;
     player.pause();
     if (!drawing) return moveTo(to);
     if (to) pen = to;

@@ -73,7 +73,7 @@ def convolution(
         "ranges": RANGES,
         "settings": {name: int(value) for name, value in settings.items()},
     }
-    scripts = ("network", "geometry", "boards", "sum", "sweep")
+    scripts = ("controls", "network", "geometry", "boards", "scale", "sum", "kernel", "sweep")
     return Widget("convolution", data, still(image, kernel), scripts)
 
 

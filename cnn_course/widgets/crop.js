@@ -9,7 +9,7 @@ const STEPS = {
   Home: [-Infinity, 0], End: [Infinity, 0], PageUp: [0, -Infinity], PageDown: [0, Infinity],
 };
 
-const between = (n, low, high) => Math.max(low, Math.min(n, high));
+const between = (n, low, high) => max(low, min(n, high));
 
 // changed() is called for another square, stuck() where it fills the picture and cannot move. A step
 // of an arrow key is the square's `parts`-th part.
@@ -30,8 +30,8 @@ function cropper({parts, changed, stuck}) {
   // `canvas` shows `opened`, of width × height pixels, and the square lies as it is given.
   function show(opened, given) {
     picture = opened;
-    const short = Math.min(picture.width, picture.height);
-    range.min = Math.min(LEAST, short);
+    const short = min(picture.width, picture.height);
+    range.min = min(LEAST, short);
     range.max = short;
     range.disabled = short <= 1;
     place(...given);
@@ -42,8 +42,8 @@ function cropper({parts, changed, stuck}) {
     const {width, height} = picture;
     side = between(side, Number(range.min), Number(range.max));
     square = [between(x, 0, width - side), between(y, 0, height - side), side];
-    sizer.set(Math.round(side));
-    text.textContent = `picture ${sized(width, height)}, square ${sized(Math.round(side), Math.round(side))}`;
+    sizer.set(round(side));
+    text.textContent = `picture ${sized(width, height)}, square ${sized(round(side), round(side))}`;
     // Where the square cannot follow a finger, the page does.
     const [across, down] = [side < width, side < height];
     canvas.style.touchAction = across ? (down ? "none" : "pan-y") : down ? "pan-x" : "auto";
@@ -52,8 +52,8 @@ function cropper({parts, changed, stuck}) {
 
   function draw() {
     const room = root.clientWidth;
-    const scale = Math.min(room / picture.width, Math.min(room, TALLEST) / picture.height) * ratio(); // device pixels for a pixel
-    const sides = [picture.width, picture.height].map(n => Math.max(1, Math.round(n * scale)));
+    const scale = min(room / picture.width, min(room, TALLEST) / picture.height) * ratio(); // device pixels for a pixel
+    const sides = [picture.width, picture.height].map(n => max(1, round(n * scale)));
     [canvas.width, canvas.height] = sides;
     [canvas.style.width, canvas.style.height] = sides.map(n => `${n / ratio()}px`);
     const context = canvas.getContext("2d");
@@ -75,7 +75,7 @@ function cropper({parts, changed, stuck}) {
     }
   }
 
-  const corners = () => [0, 1, 2, 3].map(n => [square[0] + (n % 2) * square[2], square[1] + Math.floor(n / 2) * square[2]]);
+  const corners = () => [0, 1, 2, 3].map(n => [square[0] + (n % 2) * square[2], square[1] + floor(n / 2) * square[2]]);
 
   // --- Pointer and keys
 
@@ -88,8 +88,8 @@ function cropper({parts, changed, stuck}) {
 
   // The corner opposite to the one at [x, y]; undefined where there is none.
   function opposite([x, y]) {
-    const reach = Math.min((REACH * picture.width) / canvas.clientWidth, square[2] / 3);
-    const n = corners().findIndex(([a, b]) => Math.max(Math.abs(x - a), Math.abs(y - b)) < reach);
+    const reach = min((REACH * picture.width) / canvas.clientWidth, square[2] / 3);
+    const n = corners().findIndex(([a, b]) => max(abs(x - a), abs(y - b)) < reach);
     return corners()[3 - n];
   }
 
@@ -98,17 +98,17 @@ function cropper({parts, changed, stuck}) {
   // Pull at a corner; the one opposite, [a, b], stays.
   function pull([a, b]) {
     const right = a === square[0], below = b === square[1];
-    const room = Math.min(right ? picture.width - a : a, below ? picture.height - b : b);
+    const room = min(right ? picture.width - a : a, below ? picture.height - b : b);
     return ([x, y]) => {
-      const side = between(Math.round(Math.max(Math.abs(x - a), Math.abs(y - b))), Number(range.min), room);
+      const side = between(round(max(abs(x - a), abs(y - b))), Number(range.min), room);
       place(right ? a : a - side, below ? b : b - side, side);
     };
   }
 
   function carry([x, y]) {
-    if (!within([x, y])) place(Math.round(x - square[2] / 2), Math.round(y - square[2] / 2), square[2]);
+    if (!within([x, y])) place(round(x - square[2] / 2), round(y - square[2] / 2), square[2]);
     const [dx, dy] = [x - square[0], y - square[1]];
-    return ([u, v]) => place(Math.round(u - dx), Math.round(v - dy), square[2]);
+    return ([u, v]) => place(round(u - dx), round(v - dy), square[2]);
   }
 
   canvas.addEventListener("pointerdown", event => {
@@ -128,10 +128,9 @@ function cropper({parts, changed, stuck}) {
 
   canvas.addEventListener("keydown", event => {
     const [left, top, side] = square;
-    const step = Math.max(1, Math.round(side / parts));
+    const step = max(1, round(side / parts));
     const way = STEPS[event.key], grow = {"+": 1, "=": 1, "-": -1}[event.key];
-    if (!picture || event.ctrlKey || event.metaKey || event.altKey || !(way || grow)) return;
-    event.preventDefault();
+    if (!picture || !taken(event, way || grow)) return;
     if (grow) return place(left - grow * step, top - grow * step, side + 2 * grow * step);
     if (side === picture.width && side === picture.height) return stuck();
     place(left + way[0] * step, top + way[1] * step, side);

@@ -1,8 +1,10 @@
 // A digit is drawn, brought into MNIST's form and read by LeNet-5, with every feature map in view.
 
 const SQUARE = 7; // pixels: the side of what covers a part of the digit
-const MAPS = ["C1", "S2", "C3", "S4"], UNITS = ["C5", "F6"];
-const percent = share => `${Math.round(100 * share)} %`;
+// So many maps of a layer stand in a row, in a narrow figure, and so many of their pixels apart.
+const ROWS = {C1: [6, 3, 4], S2: [6, 3, 2], C3: [16, 8, 2], S4: [16, 8, 1], C5: [30, 30, 0], F6: [28, 28, 0]};
+const ORANGE = [224, 130, 20];
+const percent = share => `${round(100 * share)} %`;
 const times = numbers => numbers.join(" × ");
 
 start("draw-digit", (body, data) => {
@@ -13,7 +15,6 @@ start("draw-digit", (body, data) => {
   let digit = null, maps = null; // as MNIST's, and what the network makes of it; null without ink
   let best = 0;
   let hidden = null; // what the occlusion map has found so far
-  let ready = false; // whether there is a width to draw in
 
   // --- What is on the page
 
@@ -26,7 +27,7 @@ start("draw-digit", (body, data) => {
   const cover = button("Occlusion map", occlude);
   const bars = Array.from({length: 10}, (_, n) => {
     const bar = el("i"), share = el("span", {class: "cnn-number"});
-    return {bar, share, root: el("li", {}, el("span", {}, String(n)), el("span", {class: "cnn-bar"}, bar), share)};
+    return {bar, share, root: el("li", {}, el("span", {}, n), el("span", {class: "cnn-bar"}, bar), share)};
   });
   const takers = data.labels.map((label, n) => {
     const bytes = examples.subarray(784 * n, 784 * (n + 1));
@@ -34,16 +35,15 @@ start("draw-digit", (body, data) => {
     const taker = el("button", {type: "button", "aria-label": `take a ${label}`, onclick: () => sheet.show(bytes)}, canvas);
     return {canvas, taker, bytes};
   });
-  const layers = [...MAPS, ...UNITS].map(name => {
-    const {shape, does} = LAYERS[name];
-    const what = shape.length > 1 ? "feature maps" : "units";
-    const board = layerBoard(`${name}: ${shape[0]} ${what}. Arrow keys choose one, Enter goes on to its pixels.`, shape,
-      (n, at, goOn) => { inspector.choose(name, n, at); if (goOn) inspector.focus(); });
+  const layers = Object.entries(ROWS).map(([name, [wide, narrow, apart]]) => {
+    const {shape, does, number} = LAYERS[name];
+    const board = layerBoard(`${name}: ${shape[0]} ${shape[1] ? "feature maps" : "units"}. Arrow keys choose one, Enter goes on to its pixels.`,
+      shape, (n, at, goOn) => { inspector.choose(name, n, at); if (goOn) inspector.focus(); });
     const white = el("span", {class: "cnn-number"});
     const root = el("div", {class: "cnn-layer"},
       el("p", {class: "cnn-small"}, el("span", {}, el("b", {}, name), ` ${times(shape)}`), el("span", {}, does), white),
       el("div", {}, board.canvas));
-    return {name, board, white, root};
+    return {name, board, white, root, number, wide, narrow, apart};
   });
   const inspector = sumInspector(net, () => maps, paint);
   body.append(
@@ -63,30 +63,22 @@ start("draw-digit", (body, data) => {
 
   function read(goesOn) {
     status.setAttribute("aria-live", goesOn ? "off" : "polite"); // not at every pixel
-    const found = prepareDigit(sheet.ink, SIDE, SIDE);
+    const found = prepareDigit(sheet.ink, SIDE, SIDE), empty = sheet.empty();
     digit = found && found.digit;
     maps = found && net.maps(digit);
     hidden = null;
-    if (maps) {
-      const p = maps.softmax.data;
-      best = p.indexOf(Math.max(...p));
-      answer.textContent = `${best} (${percent(p[best])})`;
-      did.textContent = `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}`;
-    } else answer.textContent = did.textContent = "";
-    note.textContent = maps ? "" : sheet.empty()
-      ? "The sheet is empty: draw a digit, or take one below." : "There is too little ink for a digit.";
+    const p = maps?.softmax.data;
+    if (p) best = p.indexOf(max(...p));
+    answer.textContent = p ? `${best} (${percent(p[best])})` : "";
+    did.textContent = p ? `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}` : "";
+    note.textContent = p ? "" : empty ? "The sheet is empty: draw a digit, or take one below." : "There is too little ink for a digit.";
     undo.disabled = !sheet.changed();
-    clear.disabled = sheet.empty();
-    cover.disabled = !maps;
-    show();
-  }
-
-  function show() {
+    clear.disabled = empty;
+    cover.disabled = !p;
     bars.forEach(({bar, share, root}, n) => {
-      const p = maps ? maps.softmax.data[n] : 0;
-      bar.style.width = `${100 * p}%`;
-      share.textContent = maps ? percent(p) : "–";
-      root.classList.toggle("cnn-best", Boolean(maps) && n === best);
+      bar.style.width = `${p ? 100 * p[n] : 0}%`;
+      share.textContent = p ? percent(p[n]) : "–";
+      root.classList.toggle("cnn-best", Boolean(p) && n === best);
     });
     paint();
     inspector.show();
@@ -94,36 +86,29 @@ start("draw-digit", (body, data) => {
 
   // --- Drawing
 
-  const COLUMNS = {C1: [6, 3, 4], S2: [6, 3, 2], C3: [16, 8, 2], S4: [16, 8, 1], C5: [30, 30, 0], F6: [28, 28, 0]};
-
   function draw() {
-    const narrow = body.clientWidth < 544 ? 1 : 0;
-    sheet.layout(Math.min(288, sheet.canvas.parentElement.clientWidth));
-    let room = layers[0].board.canvas.parentElement.clientWidth;
-    if (!room) return;
-    for (const {name, board} of layers) {
-      // A pooled map is as large as the one above it.
-      const above = ["S2", "S4"].includes(name) && layers.find(each => each.name === LAYERS[name].from).board.canvas;
-      board.layout(COLUMNS[name][narrow], COLUMNS[name][2], above ? parseFloat(above.style.width) : room);
+    const narrow = body.clientWidth < 544, room = layers[0].root.lastChild.clientWidth;
+    sheet.layout(min(288, sheet.canvas.parentElement.clientWidth));
+    let above; // a pooled map is as large as the one above it
+    for (const {board, number, ...each} of layers) {
+      above = board.layout(narrow ? each.narrow : each.wide, each.apart, number ? room : above);
     }
-    const ink = property(body, "--ink");
     for (const {canvas, bytes} of takers) {
       const context = canvas.getContext("2d");
       context.clearRect(0, 0, 28, 28);
-      context.drawImage(tinted(bytes, ink), 0, 0);
+      context.drawImage(tinted(bytes, property(body, "--ink")), 0, 0);
     }
-    ready = true;
     paint();
     inspector.show();
   }
 
   function paint() {
-    if (!ready) return;
-    const shown = digit ?? nothing;
+    if (!body.clientWidth) return;
     cover.textContent = hidden ? "Uncover" : "Occlusion map";
-    const mixed = n => [224, 130, 20].map(v => {
+    const shown = digit ?? nothing;
+    const mixed = n => ORANGE.map(v => {
       if (!hidden) return shown[n];
-      return shown[n] / 2 + (v - shown[n] / 2) * Math.max(0, hidden.lost[n]);
+      return shown[n] / 2 + (v - shown[n] / 2) * max(0, hidden.lost[n]);
     });
     drawBoard(prepared, raster(28, 28, mixed), cellSize(prepared.parentElement.clientWidth, 28));
     for (const {name, board, white} of layers) {
@@ -144,12 +129,12 @@ start("draw-digit", (body, data) => {
       const done = !run || run.step(performance.now() + 12);
       paint();
       if (!done) setTimeout(go);
-      else if (run) tell(run);
+      else if (run) tell(run.instead);
     })();
   }
 
-  function tell({instead}) {
-    const changes = instead.reduce((a, b) => a + b, 0), most = instead.indexOf(Math.max(...instead));
+  function tell(instead) {
+    const changes = instead.reduce(add), most = instead.indexOf(max(...instead));
     note.textContent = `Orange: what a black square of ${SQUARE} × ${SQUARE} takes from the probability of ${best}. ` +
       `${changes} of 784 squares change the answer` + (changes ? `, most to ${most}.` : ".");
   }

@@ -37,7 +37,7 @@ function impossible(size, f, padding, dilation, span, most, input) {
   const spans = dilation > 1
     ? `With dilation ${dilation} the kernel of ${f} spans ${dilation}·(${f} − 1) + 1 = ${span} pixels`
     : `The kernel spans ${span} pixels`;
-  const enough = Math.ceil((span - size) / 2);
+  const enough = ceil((span - size) / 2);
   const has = padding ? `${size} + 2·${padding} = ${size + 2 * padding}` : size;
   return [
     `Impossible: ${spans.replace(/^[TW]/, c => c.toLowerCase())}, and the ${padding ? "padded " : ""}${input} has only ${has}.`,

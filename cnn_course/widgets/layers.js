@@ -6,14 +6,14 @@ const floats = text => new Float32Array(decode(text).buffer);
 function weights({shape, weight, scale}) {
   const integers = new Int8Array(decode(weight).buffer), scales = floats(scale);
   const each = integers.length / shape[0];
-  return tensor(shape, Float32Array.from(integers, (v, n) => v * scales[Math.floor(n / each)]));
+  return tensor(shape, Float32Array.from(integers, (v, n) => v * scales[floor(n / each)]));
 }
 
 // What each kind of layer is as a function of x, by the name that the list has for it.
 const LAYERS = {
   normalize({mean, sd}) {
     return x => tensor(x.shape, x.data.map((v, n) => {
-      const c = Math.floor((n * mean.length) / x.data.length);
+      const c = floor((n * mean.length) / x.data.length);
       return (v - mean[c]) / sd[c];
     }));
   },

@@ -1,61 +1,51 @@
-// All feature maps of a layer on one canvas, side by side, as grey levels.
+// All feature maps of a layer on one canvas, side by side, as grey levels; needs boards.js.
 
 // `count` maps of height × width; label is said of them. choose(n, [i, j]) is called for the n-th map,
-// with its pixel under the pointer, or without one if keys chose it.
+// with its pixel under the pointer, or without one if keys chose it; a third argument says that Enter
+// asks to go on to its pixels.
 function layerBoard(label, [count, height = 1, width = 1], choose) {
-  const canvas = el("canvas", {tabindex: "0", role: "application", "aria-label": label});
-  const context = canvas.getContext("2d"), small = el("canvas"), pixels = small.getContext("2d");
-  let image, columns, gap, cell;
+  let columns, gap; // so many maps in a row, and so many of their pixels between two
+  let high, wide, cell; // the board in such pixels, and the side of one
   let chosen = -1;
 
-  const place = n => [Math.floor(n / columns) * (height + gap), (n % columns) * (width + gap)];
+  const canvas = el("canvas", {
+    tabindex: "0", role: "application", "aria-label": label,
+    onpointerdown(event) {
+      const {n, at} = part(...under(event, canvas, high, wide));
+      choose(n, [clamp(at[0], height), clamp(at[1], width)]);
+    },
+    onkeydown(event) {
+      const from = max(0, chosen), now = [floor(from / columns), from % columns];
+      const enter = taken(event, event.key === "Enter");
+      const to = enter ? now : moved(event, now, [count / columns, columns]);
+      if (to) choose(to[0] * columns + to[1], undefined, enter);
+    },
+  });
 
-  // So many maps in a row, `apart` of their pixels between two, on `room` pixels of the page.
+  // The map at row i, column j of the board, and where in it that is; beyond its end in a gap.
+  const part = (i, j) => ({
+    n: floor(i / (height + gap)) * columns + floor(j / (width + gap)),
+    at: [i % (height + gap), j % (width + gap)],
+  });
+
+  // On `room` pixels of the page; returns how many of them it takes.
   function layout(perRow, apart, room) {
     [columns, gap] = [perRow, apart];
-    const wide = columns * (width + gap) - gap, high = (count / columns) * (height + gap) - gap;
-    cell = Math.max(1, Math.floor((room * ratio()) / wide + 1e-6));
-    Object.assign(small, {width: wide, height: high});
-    image = new ImageData(wide, high);
-    Object.assign(canvas, {width: wide * cell, height: high * cell});
-    canvas.style.width = `${canvas.width / ratio()}px`;
-    canvas.style.height = `${canvas.height / ratio()}px`;
-    context.imageSmoothingEnabled = false;
+    [high, wide] = [(count / columns) * (height + gap) - gap, columns * (width + gap) - gap];
+    cell = cellSize(room, wide);
+    return (wide * cell) / ratio();
   }
 
   // Values from 0, which is black, to `white`.
   function paint(values, white) {
-    const {data, width: row} = image;
-    for (let n = 0, k = 0; n < count; n++) {
-      const [top, left] = place(n);
-      for (let i = 0; i < height; i++)
-        for (let j = 0, p = 4 * ((top + i) * row + left); j < width; j++, p += 4) {
-          data[p] = data[p + 1] = data[p + 2] = white ? (255 * values[k++]) / white : 0;
-          data[p + 3] = 255;
-        }
-    }
-    pixels.putImageData(image, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(small, 0, 0, canvas.width, canvas.height);
-    if (!gap) {
-      for (let j = 1; j < columns; j++) context.clearRect(j * cell, 0, ratio(), canvas.height);
-      for (let i = 1; i < count / columns; i++) context.clearRect(0, i * cell, canvas.width, ratio());
-    }
-    if (chosen >= 0) frame(context, ...place(chosen), height, width, cell);
+    const context = drawBoard(canvas, raster(high, wide, p => {
+      const {n, at: [i, j]} = part(floor(p / wide), p % wide);
+      if (i >= height || j >= width) return [0, 0, 0, 0];
+      return Array(3).fill((255 * values[(n * height + i) * width + j]) / white);
+    }), cell);
+    const [row, column] = [floor(chosen / columns), chosen % columns];
+    if (chosen >= 0) frame(context, row * (height + gap), column * (width + gap), height, width, cell);
   }
-
-  canvas.addEventListener("pointerdown", event => {
-    const [i, j] = under(event, canvas, small.height, small.width);
-    const r = Math.floor(i / (height + gap)), c = Math.floor(j / (width + gap));
-    choose(r * columns + c, [clamp(i - r * (height + gap), height), clamp(j - c * (width + gap), width)]);
-  });
-  canvas.addEventListener("keydown", event => {
-    const from = Math.max(0, chosen), now = [Math.floor(from / columns), from % columns];
-    const to = event.key === "Enter" ? now : moved(event.key, now, [count / columns, columns]);
-    if (!to) return;
-    event.preventDefault();
-    choose(to[0] * columns + to[1], undefined, event.key === "Enter");
-  });
 
   return {canvas, layout, paint, mark(n) { chosen = n; }};
 }

@@ -12,7 +12,7 @@ const pair = value => (Array.isArray(value) ? value : [value, value]);
 
 // Equation (2.5) of chapter 02; below 1 where the kernel has no position.
 const outputSize = (size, kernel, stride = 1, padding = 0, dilation = 1) =>
-  Math.floor((size - dilation * (kernel - 1) - 1 + 2 * padding) / stride) + 1;
+  floor((size - dilation * (kernel - 1) - 1 + 2 * padding) / stride) + 1;
 
 function outputSides(x, kernel, stride, padding, dilation) {
   return [0, 1].map(axis => {
@@ -25,8 +25,8 @@ function outputSides(x, kernel, stride, padding, dilation) {
 // The first and the last output position + 1 at which a weight's pixel, which lies `offset` from
 // the output's first pixel, is inside the `size` pixels of the image.
 const inside = (count, stride, offset, size) => [
-  Math.max(0, Math.ceil(-offset / stride)),
-  Math.min(count, Math.floor((size - 1 - offset) / stride) + 1),
+  max(0, ceil(-offset / stride)),
+  min(count, floor((size - 1 - offset) / stride) + 1),
 ];
 
 // x (C_in, H, W), weight (C_out, C_in / groups, F_h, F_w), bias (C_out) or null → (C_out, O_h, O_w)
@@ -51,8 +51,8 @@ function conv2d(x, weight, bias = null, {stride = 1, padding = 0, dilation = 1, 
 function takePatches(x, first, kernel, {stride, padding, dilation}, [high, wide], patches, size) {
   const [, height, width] = x.shape;
   for (let k = 0; k < size; k++) {
-    const v = k % kernel[1], u = Math.floor(k / kernel[1]) % kernel[0];
-    const image = (first + Math.floor(k / kernel[1] / kernel[0])) * height * width;
+    const v = k % kernel[1], u = floor(k / kernel[1]) % kernel[0];
+    const image = (first + floor(k / kernel[1] / kernel[0])) * height * width;
     const down = u * dilation[0] - padding[0], across = v * dilation[1] - padding[1];
     const [top, bottom] = inside(high, stride[0], down, height);
     const [left, right] = inside(wide, stride[1], across, width);
@@ -68,10 +68,10 @@ function takePatches(x, first, kernel, {stride, padding, dilation}, [high, wide]
 // end the last one is computed again. The sums are of 64 bits, and rounded once.
 function multiply(weight, patches, bias, y, [first, end], count, size) {
   for (let o = first; o < end; o += 4) {
-    const o1 = Math.min(o + 1, end - 1), o2 = Math.min(o + 2, end - 1), o3 = Math.min(o + 3, end - 1);
+    const o1 = min(o + 1, end - 1), o2 = min(o + 2, end - 1), o3 = min(o + 3, end - 1);
     const w0 = o * size, w1 = o1 * size, w2 = o2 * size, w3 = o3 * size;
     for (let p = 0; p < count; p += 2) {
-      const p1 = Math.min(p + 1, count - 1);
+      const p1 = min(p + 1, count - 1);
       let a0 = bias ? bias[o] : 0, a1 = bias ? bias[o1] : 0, a2 = bias ? bias[o2] : 0, a3 = bias ? bias[o3] : 0;
       let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
       for (let k = 0, m = p * size, n = p1 * size; k < size; k++, m++, n++) {
@@ -113,8 +113,8 @@ function pool2d(x, kernel, {stride = kernel, padding = 0} = {}, reduce) {
         const top = i * stride[0] - padding[0];
         const left = j * stride[1] - padding[1];
         const window = [];
-        for (let r = Math.max(top, 0); r < Math.min(top + kernel[0], height); r++)
-          for (let q = Math.max(left, 0); q < Math.min(left + kernel[1], width); q++)
+        for (let r = max(top, 0); r < min(top + kernel[0], height); r++)
+          for (let q = max(left, 0); q < min(left + kernel[1], width); q++)
             window.push(x.data[(c * height + r) * width + q]);
         y.data[n] = reduce(window, kernel[0] * kernel[1]);
       }
@@ -124,7 +124,7 @@ function pool2d(x, kernel, {stride = kernel, padding = 0} = {}, reduce) {
 const add = (a, b) => a + b;
 
 // (C, H, W) → (C, O_h, O_w)
-const maxPool2d = (x, kernel, options) => pool2d(x, kernel, options, w => Math.max(...w));
+const maxPool2d = (x, kernel, options) => pool2d(x, kernel, options, w => max(...w));
 
 // (C, H, W) → (C, O_h, O_w); the padding's zeros count as pixels, unless countIncludePad is false
 const avgPool2d = (x, kernel, {countIncludePad = true, ...options} = {}) =>
@@ -148,60 +148,8 @@ const relu = x => tensor(x.shape, x.data.map(v => (v < 0 ? 0 : v)));
 
 // Over all of x, which is one image's logits → the same shape, the sum 1
 function softmax(x) {
-  const largest = x.data.reduce((a, b) => Math.max(a, b), -Infinity);
+  const largest = x.data.reduce((a, b) => max(a, b), -Infinity);
   const powers = Float64Array.from(x.data, v => Math.exp(v - largest));
   const sum = powers.reduce(add, 0);
   return tensor(x.shape, Float32Array.from(powers, v => v / sum));
-}
-
-// As in evaluation: x (C, H, W), the others (C) → (C, H, W)
-function batchNorm(x, runningMean, runningVar, weight = null, bias = null, eps = 1e-5) {
-  const y = tensor(x.shape);
-  const size = x.data.length / x.shape[0];
-  for (let c = 0; c < x.shape[0]; c++) {
-    const scale = (weight ? weight.data[c] : 1) / Math.sqrt(runningVar.data[c] + eps);
-    const shift = (bias ? bias.data[c] : 0) - runningMean.data[c] * scale;
-    for (let n = c * size; n < (c + 1) * size; n++) y.data[n] = x.data[n] * scale + shift;
-  }
-  return y;
-}
-
-// x · sigmoid(x); any shape → the same shape
-const silu = x => tensor(x.shape, x.data.map(v => v / (1 + Math.exp(-v))));
-
-// The mean over each of the `size`, [O_h, O_w], parts of a map: (C, H, W) → (C, O_h, O_w)
-function adaptiveAvgPool2d(x, size) {
-  const [channels, height, width] = x.shape;
-  const [high, wide] = pair(size);
-  const y = tensor([channels, high, wide]);
-  const part = (i, count, length) => [Math.floor((i * length) / count), Math.ceil(((i + 1) * length) / count)];
-  for (let n = 0; n < y.data.length; n++) {
-    const [top, bottom] = part(Math.floor(n / wide) % high, high, height);
-    const [left, right] = part(n % wide, wide, width);
-    let sum = 0;
-    for (let r = top; r < bottom; r++)
-      for (let q = left; q < right; q++) sum += x.data[(Math.floor(n / wide / high) * height + r) * width + q];
-    y.data[n] = sum / (bottom - top) / (right - left);
-  }
-  return y;
-}
-
-// Bilinear, with corners that are not aligned: (C, H, W) → (C, ...size)
-function interpolate(x, size) {
-  const [channels, height, width] = x.shape;
-  const [high, wide] = pair(size);
-  const y = tensor([channels, high, wide]);
-  const between = (i, count, length) => {
-    const at = Math.max(0, ((i + 0.5) * length) / count - 0.5);
-    const low = Math.floor(at);
-    return [low, Math.min(low + 1, length - 1), at - low];
-  };
-  for (let n = 0; n < y.data.length; n++) {
-    const [top, bottom, down] = between(Math.floor(n / wide) % high, high, height);
-    const [left, right, across] = between(n % wide, wide, width);
-    const pixel = (r, q) => x.data[(Math.floor(n / wide / high) * height + r) * width + q];
-    const row = r => pixel(r, left) * (1 - across) + pixel(r, right) * across;
-    y.data[n] = row(top) * (1 - down) + row(bottom) * down;
-  }
-  return y;
 }

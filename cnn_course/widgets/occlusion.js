@@ -9,18 +9,18 @@ function occlusion(net, digit, best, side) {
   let n = 0;
 
   function look() {
-    const y = Math.floor(n / 28), x = n % 28;
+    const y = floor(n / 28), x = n % 28;
     let inked = false;
     covered.set(digit);
-    for (let i = Math.max(0, y - reach); i <= Math.min(27, y + reach); i++)
-      for (let j = Math.max(0, x - reach); j <= Math.min(27, x + reach); j++) {
+    for (let i = max(0, y - reach); i <= min(27, y + reach); i++)
+      for (let j = max(0, x - reach); j <= min(27, x + reach); j++) {
         inked ||= digit[28 * i + j] > 0;
         covered[28 * i + j] = 0;
       }
     if (!inked) return; // it is what it was
     const p = net.maps(covered).softmax.data;
     lost[n] = whole - p[best];
-    const answer = p.indexOf(Math.max(...p));
+    const answer = p.indexOf(max(...p));
     if (answer !== best) instead[answer]++;
   }
 

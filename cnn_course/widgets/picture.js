@@ -46,8 +46,8 @@ async function openPicture(file) {
     throw new Unreadable(`${quoted(file)} has ${sized(wide, high)} pixels, and ${LARGEST / 1e6} million are the most that fit here. Save it smaller, and choose that.`);
   const bitmap = await createImageBitmap(file).catch(() => { throw new Unreadable(whyNot(file, kind)); });
   const {width, height} = bitmap;
-  const scale = Math.min(1, WORKING[0] / Math.min(width, height), WORKING[1] / Math.max(width, height));
-  const canvas = el("canvas", {width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale))});
+  const scale = min(1, WORKING[0] / min(width, height), WORKING[1] / max(width, height));
+  const canvas = el("canvas", {width: max(1, round(width * scale)), height: max(1, round(height * scale))});
   const context = canvas.getContext("2d", {willReadFrequently: true});
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -129,14 +129,14 @@ function reduce(from, n, step, share, to, m, gap) {
 // Of each of `size` cells on an axis of `length` pixels: the first pixel that counts, and how much
 // it and the following do, in fixed point.
 function cells(start, span, size, length) {
-  const scale = span / size, reach = Math.max(scale, 1);
+  const scale = span / size, reach = max(scale, 1);
   return Array.from({length: size}, (_, n) => {
     const centre = start + (n + 0.5) * scale;
-    const from = Math.max(0, Math.floor(centre - reach + 0.5));
-    const end = Math.min(length, Math.floor(centre + reach + 0.5));
+    const from = max(0, floor(centre - reach + 0.5));
+    const end = min(length, floor(centre + reach + 0.5));
     const heights = Float64Array.from({length: end - from}, (_, k) =>
-      Math.max(0, 1 - Math.abs((k + from - centre + 0.5) / reach)));
+      max(0, 1 - abs((k + from - centre + 0.5) / reach)));
     const sum = heights.reduce((a, b) => a + b, 0);
-    return {from, share: heights.map(h => Math.floor(0.5 + (h / sum) * ONE))};
+    return {from, share: heights.map(h => floor(0.5 + (h / sum) * ONE))};
   });
 }

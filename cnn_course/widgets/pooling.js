@@ -7,13 +7,13 @@ const WAYS = [["←", "left", [0, -1]], ["↑", "up", [-1, 0]], ["↓", "down", 
 // values (side, side), moved around a ring
 function movedAround(values, side, [down, right]) {
   const from = n => (n + 2 * side) % side;
-  return values.map((_, n) => values[from(Math.floor(n / side) - down) * side + from((n % side) - right)]);
+  return values.map((_, n) => values[from(floor(n / side) - down) * side + from((n % side) - right)]);
 }
 
 // [1, -2] → "2 to the left and 1 down"
 const inWords = ([down, right]) => [
-  right && `${Math.abs(right)} to the ${right > 0 ? "right" : "left"}`,
-  down && `${Math.abs(down)} ${down > 0 ? "down" : "up"}`,
+  right && `${abs(right)} to the ${right > 0 ? "right" : "left"}`,
+  down && `${abs(down)} ${down > 0 ? "down" : "up"}`,
 ].filter(Boolean).join(" and ");
 
 const length = values => Math.hypot(...values);
@@ -84,18 +84,18 @@ start("pooling", (body, data) => {
     windowMenu.select.replaceChildren(...sizes.map(n => el("option", {value: n}, n < side ? `${n} × ${n}` : "the whole map")));
     windowMenu.select.value = k;
     before = pooled(x.data);
-    const largest = Math.max(...x.data);
+    const largest = max(...x.data);
     high = {map: largest, max: largest, average: largestMean()};
     const brightest = x.data.indexOf(largest);
-    at = [Math.floor(brightest / side / k), Math.floor((brightest % side) / k)];
+    at = [floor(brightest / side / k), floor((brightest % side) / k)];
     move(shift);
   }
 
   // Over the windows at all positions of the ring.
   function largestMean() {
     const wide = side + k - 1;
-    const ring = Float32Array.from({length: wide ** 2}, (_, n) => x.data[(Math.floor(n / wide) % side) * side + ((n % wide) % side)]);
-    return Math.max(...avgPool2d(tensor([1, wide, wide], ring), k, {stride: 1}).data);
+    const ring = Float32Array.from({length: wide ** 2}, (_, n) => x.data[(floor(n / wide) % side) * side + ((n % wide) % side)]);
+    return max(...avgPool2d(tensor([1, wide, wide], ring), k, {stride: 1}).data);
   }
 
   function move(to) {
@@ -105,13 +105,13 @@ start("pooling", (body, data) => {
       const {kind, title, changed, sum, bar, now, change} = column;
       const sides = kind === "map" ? side : count;
       const difference = after[kind].map((v, n) => v - before[kind][n]);
-      const others = difference.filter(d => Math.abs(d) > 1e-6 * high[kind]).length;
+      const others = difference.filter(d => abs(d) > 1e-6 * high[kind]).length;
       const lengths = [others ? length(difference) : 0, length(before[kind])];
       Object.assign(column, {difference, ratio: lengths[0] / lengths[1]});
       title.textContent = `${kind === "map" ? "feature map" : kind} ${sides} × ${sides}`;
       changed.textContent = `${others} of ${sides ** 2} changed`;
       sum.replaceChildren(`${lengths.map(v => numberText(v, 2)).join(" / ")} = `, el("b", {}, numberText(column.ratio, 2)));
-      bar.style.width = `${Math.min(100, column.ratio / 0.015)}%`;
+      bar.style.width = `${min(100, column.ratio / 0.015)}%`;
       now.setAttribute("aria-label", `${title.textContent}. The arrow keys choose a window.`);
       change.setAttribute("aria-label", `What has changed: ${changed.textContent.replace(" changed", "")}.`);
     }
@@ -151,9 +151,9 @@ start("pooling", (body, data) => {
     const ground = [1, 3, 5].map(p => parseInt(hex.slice(p, p + 2), 16));
     for (const {kind, now, change, difference} of columns) {
       const [sides, step] = kind === "map" ? [side, k] : [count, 1];
-      const mixed = d => ground.map((v, c) => v + ((d > 0 ? MORE : LESS)[c] - v) * Math.min(1, Math.abs(d) / high[kind]));
+      const mixed = d => ground.map((v, c) => v + ((d > 0 ? MORE : LESS)[c] - v) * min(1, abs(d) / high[kind]));
       const rasters = [greys(after[kind], sides, high[kind]),
-        raster(sides, sides, n => mixed(difference[n]), n => (Math.abs(difference[n]) < 0.005 ? "" : numberText(difference[n])))];
+        raster(sides, sides, n => mixed(difference[n]), n => (abs(difference[n]) < 0.005 ? "" : numberText(difference[n])))];
       for (const [n, canvas] of [now, change].entries()) {
         const context = drawBoard(canvas, rasters[n], (cell * side) / sides);
         if (kind === "map") grid(context, cell);
@@ -164,7 +164,7 @@ start("pooling", (body, data) => {
   }
 
   const greys = (values, sides, most) =>
-    raster(sides, sides, n => Array(3).fill(Math.round((255 * values[n]) / most)), n => numberText(values[n]));
+    raster(sides, sides, n => Array(3).fill(round((255 * values[n]) / most)), n => numberText(values[n]));
 
   // The borders of the windows.
   function grid(context, cell) {
@@ -182,11 +182,11 @@ start("pooling", (body, data) => {
     said.textContent = `Window in row ${at[0]}, column ${at[1]}: max ${goes("max")}, average ${goes("average")}`;
     for (const {when, canvas, sums} of windows) {
       const all = when === "moved" ? after : before;
-      const values = Array.from({length: k * k}, (_, p) => all.map[(at[0] * k + Math.floor(p / k)) * side + at[1] * k + (p % k)]);
+      const values = Array.from({length: k * k}, (_, p) => all.map[(at[0] * k + floor(p / k)) * side + at[1] * k + (p % k)]);
       const cell = cellSize(canvas.parentElement.clientWidth, k);
       const context = drawBoard(canvas, greys(values, k, high.map), cell);
       const most = all.max[n];
-      values.forEach((v, p) => v === most && most > Math.min(...values) && frame(context, Math.floor(p / k), p % k, 1, 1, cell));
+      values.forEach((v, p) => v === most && most > min(...values) && frame(context, floor(p / k), p % k, 1, 1, cell));
       canvas.setAttribute("aria-label", `The numbers of the window, ${when}.`);
       const texts = values.map(write);
       const terms = k === 2 ? [`max(${texts.join(", ")})`, `(${texts.join(" + ")}) / 4`] : [`max of ${k * k}`, `mean of ${k * k}`];
@@ -224,10 +224,8 @@ start("pooling", (body, data) => {
     }
   for (const {now} of columns)
     now.addEventListener("keydown", event => {
-      const to = moved(event.key, at, [count, count]);
-      if (!to) return;
-      event.preventDefault();
-      choose(to);
+      const to = moved(event, at, [count, count]);
+      if (to) choose(to);
     });
 
   settle();

@@ -6,13 +6,13 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
   const curves = lines.map(([name, ...texts], n) => ({name, truth: texts.map(quantity), guess: [], colour: n < drawn ? `cnn-c${n % 4}` : "cnn-plain"}));
   const like = curves[0].truth[0];
   // A guess has no more decimals than the answers.
-  const digits = Math.max(...curves.flatMap(curve => curve.truth.map(truth => truth.digits)));
-  const step = Math.max(10 ** -digits, roundStep((high - low) / 100));
-  const [few, many] = [50, 10].map(parts => Math.max(step, roundStep((high - low) / parts))); // of an arrow key, of Page
+  const digits = max(...curves.flatMap(curve => curve.truth.map(truth => truth.digits)));
+  const step = max(10 ** -digits, roundStep((high - low) / 100));
+  const [few, many] = [50, 10].map(parts => max(step, roundStep((high - low) / parts))); // of an arrow key, of Page
   // Where the points stand from 0 to 1: by their numbers, or evenly if they have none.
   const numbers = places.map(text => Number(text.replace("−", "-").replace("%", "")));
   const even = numbers.some(Number.isNaN);
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const [least, most] = [min(...numbers), max(...numbers)];
   const along = places.map((_, i) => (even ? i / (places.length - 1) : (numbers[i] - least) / (most - least)));
   let active = 0, at = known, shown = false, room = 0;
   let x, y, frame; // from a point's number and from a value to pixels; the box that is drawn in
@@ -34,7 +34,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     draw(room);
   }
 
-  const fitted = value => Number((Math.round(Math.max(low, Math.min(high, value)) / step) * step).toFixed(digits));
+  const fitted = value => Number((round(max(low, min(high, value)) / step) * step).toFixed(digits));
 
   function set(i, value) {
     if (i < known) return;
@@ -62,7 +62,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
       from.over.add(i);
       set(i, y.value(from.y + ((p.y - from.y) * (x(i) - from.x)) / (p.x - from.x)));
     });
-    const distance = i => Math.abs(x(i) - p.x);
+    const distance = i => abs(x(i) - p.x);
     const nearest = places.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
     const near = distance(nearest) < 6;
     if (near || !from.over.has(nearest)) set(nearest, y.value(p.y));
@@ -94,10 +94,9 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     const before = guess[at] ?? guess[at - 1] ?? fitted((low + high) / 2);
     const by = {ArrowUp: few, ArrowDown: -few, PageUp: many, PageDown: -many}[event.key];
     const to = {ArrowLeft: at - 1, ArrowRight: at + 1, Home: known, End: places.length - 1}[event.key];
-    if (by === undefined && to === undefined) return;
-    event.preventDefault();
+    if (!taken(event, by !== undefined || to !== undefined)) return;
     if (by !== undefined) set(at, guess[at] === undefined ? before : before + by);
-    else at = Math.max(known, Math.min(places.length - 1, to));
+    else at = max(known, min(places.length - 1, to));
     sayPoint();
     draw(room);
   });
@@ -108,8 +107,8 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     if (!(room = width)) return;
     const marks = ticks(low, high, 5);
     const texts = marks.map(value => written(value, like));
-    const left = 10 + 7.5 * Math.max(...texts.map(text => text.length)), right = 14, top = 12, bottom = 44;
-    const height = Math.max(230, Math.min(340, Math.round(0.52 * width)));
+    const left = 10 + 7.5 * max(...texts.map(text => text.length)), right = 14, top = 12, bottom = 44;
+    const height = max(230, min(340, round(0.52 * width)));
     frame = {left, top, width: width - left - right, height: height - top - bottom};
     x = i => left + 8 + (frame.width - 16) * along[i];
     y = value => top + frame.height * (1 - (value - low) / (high - low));
@@ -118,12 +117,12 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     plot.replaceChildren(svg("rect", {class: "cnn-ground", x: left, y: top, width: frame.width, height: frame.height}));
     marks.forEach((value, n) => plot.append(svg("path", {class: "cnn-grid", d: `M${left} ${y(value)}h${frame.width}`}),
       svg("text", {class: "cnn-tick", x: left - 6, y: y(value) + 4, "text-anchor": "end"}, texts[n])));
-    const each = Math.ceil((7.2 * Math.max(...places.map(text => text.length)) + 8) / ((frame.width - 16) / (places.length - 1)));
+    const each = ceil((7.2 * max(...places.map(text => text.length)) + 8) / ((frame.width - 16) / (places.length - 1)));
     places.forEach((text, i) => {
       plot.append(svg("path", {class: "cnn-grid", d: `M${x(i)} ${top}v${frame.height + 4}`}));
       if (i % each) return;
       const half = 3.6 * text.length;
-      plot.append(svg("text", {class: "cnn-tick", x: Math.max(half, Math.min(width - half, x(i))), y: height - 26, "text-anchor": "middle"}, text));
+      plot.append(svg("text", {class: "cnn-tick", x: max(half, min(width - half, x(i))), y: height - 26, "text-anchor": "middle"}, text));
     });
     plot.append(svg("text", {class: "cnn-tick", x: left + frame.width / 2, y: height - 6, "text-anchor": "middle"}, title));
     const chosen = curves[active];
@@ -143,7 +142,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     function line(curve, values, name) {
       const faint = !shown && name === "cnn-yours" && curve !== chosen ? " cnn-faint" : "";
       let d = "";
-      values.forEach((value, i) => { d += `${values[i - 1] === undefined ? "M" : "L"}${x(i)} ${y(Math.max(low, Math.min(high, value)))}`; });
+      values.forEach((value, i) => { d += `${values[i - 1] === undefined ? "M" : "L"}${x(i)} ${y(max(low, min(high, value)))}`; });
       plot.append(svg("path", {class: `${name} ${curve.colour}${faint}`, d}));
       values.forEach((value, i) => {
         if (value >= low && value <= high)
@@ -157,7 +156,7 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
   function sentence(curve) {
     const points = Object.keys(curve.guess).map(Number).filter(i => i >= known);
     if (!points.length) return "";
-    const distance = i => Math.abs(curve.guess[i] - curve.truth[i].value);
+    const distance = i => abs(curve.guess[i] - curve.truth[i].value);
     const furthest = points.reduce((most, i) => (distance(i) > distance(most) ? i : most), points[0]);
     const truth = curve.truth[furthest];
     const mean = points.reduce((sum, i) => sum + distance(i), 0) / points.length;

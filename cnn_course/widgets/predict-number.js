@@ -5,7 +5,7 @@ const INSET = 8; // pixels, half of a slider's thumb
 function guessNumber({low, high, log}, answers, {tell, changed}) {
   const truth = quantity(answers.querySelector(".cnn-answer").textContent);
   const step = log ? 0 : roundStep((high - low) / 100);
-  const count = log ? Math.round(20 * Math.log10(high / low)) : Math.round((high - low) / step);
+  const count = log ? round(20 * Math.log10(high / low)) : round((high - low) / step);
   let guess = null, shown = false, room = 0;
 
   // Where a number lies between low and high, from 0 to 1; and the number at the n-th of `count` steps.
@@ -38,7 +38,7 @@ function guessNumber({low, high, log}, answers, {tell, changed}) {
   field.addEventListener("input", () => {
     const value = typed(field.value);
     if (value >= low && value <= high) {
-      range.value = Math.round(place(value) * count);
+      range.value = round(place(value) * count);
       return take(value);
     }
     guess = null;
@@ -52,11 +52,11 @@ function guessNumber({low, high, log}, answers, {tell, changed}) {
   function draw(width) {
     if (!(room = width)) return;
     const inner = width - 2 * INSET;
-    const x = value => INSET + inner * Math.max(0, Math.min(1, place(value)));
+    const x = value => INSET + inner * max(0, min(1, place(value)));
     const line = 30;
     const marks = log
-      ? ticks(Math.log10(low), Math.log10(high), Math.min(6, width / 60)).filter(Number.isInteger).map(n => [10 ** n, n === 0 ? "1" : `10${superscript(n)}`])
-      : ticks(low, high, Math.min(10, width / 52)).map(value => [value, written(value, truth)]);
+      ? ticks(Math.log10(low), Math.log10(high), min(6, width / 60)).filter(Number.isInteger).map(n => [10 ** n, n === 0 ? "1" : `10${superscript(n)}`])
+      : ticks(low, high, min(10, width / 52)).map(value => [value, written(value, truth)]);
     axis.setAttribute("width", width);
     axis.setAttribute("height", shown ? 76 : 50);
     axis.setAttribute("aria-label", shown ? "Where the guess and the answer lie." : "The scale of the slider.");
@@ -72,7 +72,7 @@ function guessNumber({low, high, log}, answers, {tell, changed}) {
     // The text is kept inside.
     function label(text, at, y, name) {
       const half = text.length * (name === "cnn-tick" ? 3.6 : 4.2);
-      return svg("text", {class: name, x: Math.max(half, Math.min(width - half, at)), y, "text-anchor": "middle"}, text);
+      return svg("text", {class: name, x: max(half, min(width - half, at)), y, "text-anchor": "middle"}, text);
     }
 
     function mark(at, y, way, text, name) {
@@ -98,7 +98,7 @@ function guessNumber({low, high, log}, answers, {tell, changed}) {
       shown = false;
       controls.hidden = false;
       field.value = "";
-      range.value = Math.round(count / 2);
+      range.value = round(count / 2);
       range.setAttribute("aria-valuetext", "none yet");
     },
   };

@@ -100,8 +100,8 @@ function guessOrder({column, rising}, answers, {tell}) {
       if (!guessed) return `At the top: ${names[top]}, ${truths[top].text}.`;
       const moved = rows.map((n, from) => compared.indexOf(n) - from);
       const right = moved.filter(by => by === 0).length;
-      const furthest = moved.reduce((most, by, from) => (Math.abs(by) > Math.abs(moved[most]) ? from : most), 0);
-      const by = Math.abs(moved[furthest]);
+      const furthest = moved.reduce((most, by, from) => (abs(by) > abs(moved[most]) ? from : most), 0);
+      const by = abs(moved[furthest]);
       const places = by === 1 ? "one place" : `${by} places`;
       return `${right} of ${rows.length} stand in the place where you put them.` + (by
         ? ` Furthest off: ${names[rows[furthest]]}, ${places} too ${moved[furthest] > 0 ? "high" : "low"}.` : "");

@@ -12,7 +12,7 @@ function prepareDigit(pixels, height, width) {
   for (let n = 0; n < ink.length; n++) ink[n] = 1 - Math.fround(1 - Math.fround(pixels[n] / 255));
   if (largest(ink) < 0.015) return null;
   const box = digitOf(ink, height, width);
-  if (Math.max(...box.size) < 5) return null;
+  if (max(...box.size) < 5) return null;
   const small = scaled(box), field = centred(small), thick = thickened(field);
   return {
     digit: Uint8Array.from(thick, v => Math.fround(Math.fround(v * 255) + 0.5)),
@@ -41,8 +41,8 @@ function digitOf(ink, height, width) {
       seen[m] = 1;
       found.mass += ink[m];
       extend(found, {top: y, left: x, bottom: y + 1, right: x + 1});
-      for (let r = Math.max(0, y - 1); r <= Math.min(y + 1, height - 1); r++)
-        for (let q = Math.max(0, x - 1); q <= Math.min(x + 1, width - 1); q++)
+      for (let r = max(0, y - 1); r <= min(y + 1, height - 1); r++)
+        for (let q = max(0, x - 1); q <= min(x + 1, width - 1); q++)
           if (!seen[r * width + q]) stack.push(r * width + q);
     }
     return found;
@@ -51,17 +51,17 @@ function digitOf(ink, height, width) {
   const parts = [];
   for (let n = 0; n < ink.length; n++) if (ink[n] > most / 2 && !seen[n]) parts.push(part(n, most / 2));
   const main = parts.reduce((a, b) => (b.mass > a.mass ? b : a));
-  const reach = Math.max(main.bottom - main.top, main.right - main.left) / 4;
+  const reach = max(main.bottom - main.top, main.right - main.left) / 4;
   const kept = parts.filter(each => each.mass >= main.mass / 20 &&
     each.top < main.bottom + reach && each.bottom > main.top - reach &&
     each.left < main.right + reach && each.right > main.left - reach);
 
-  const traces = Math.fround(Math.min(tracesOf(ink, seen, height, width), most / 2));
+  const traces = Math.fround(min(tracesOf(ink, seen, height, width), most / 2));
   seen.fill(0);
   const box = kept.map(({n}) => part(n, traces)).reduce(extend);
   const size = [box.bottom - box.top, box.right - box.left];
   const data = new Float32Array(size[0] * size[1]).map((_, k) => {
-    const n = (box.top + Math.floor(k / size[1])) * width + box.left + (k % size[1]);
+    const n = (box.top + floor(k / size[1])) * width + box.left + (k % size[1]);
     return seen[n] ? ink[n] - traces : 0;
   });
   return {size, data};
@@ -80,56 +80,40 @@ function tracesOf(ink, core, height, width) {
   const near = new Uint8Array(ink.length);
   for (let n = 0; n < ink.length; n++) {
     if (!core[n]) continue;
-    const y = Math.floor(n / width), x = n % width;
-    for (let r = Math.max(0, y - 2); r <= Math.min(y + 2, height - 1); r++)
-      near.fill(1, r * width + Math.max(0, x - 2), r * width + Math.min(x + 3, width));
+    const y = floor(n / width), x = n % width;
+    for (let r = max(0, y - 2); r <= min(y + 2, height - 1); r++)
+      near.fill(1, r * width + max(0, x - 2), r * width + min(x + 3, width));
   }
-  let count = 0, sum = 0, squares = 0;
-  for (let n = 0; n < ink.length; n++)
-    if (!near[n]) {
-      count++;
-      sum += ink[n];
-      squares += ink[n] ** 2;
-    }
-  const mean = sum / count;
-  return count && mean + 3 * Math.sqrt(Math.max(0, squares / count - mean ** 2));
+  const far = ink.filter((_, n) => !near[n]), count = far.length || 1;
+  const mean = far.reduce(add, 0) / count, square = far.reduce((sum, v) => sum + v * v, 0) / count;
+  return mean + 3 * Math.sqrt(max(0, square - mean ** 2));
 }
 
 // Step 8: the longer side becomes 20 pixels, and the ink's upper quartile 1.
 function scaled({size, data}) {
-  const factor = 20 / Math.max(...size);
-  const [height, width] = size.map(side => Math.max(1, Math.floor(side * factor + 0.5)));
-  const across = resized(data, size[0], size[1], width, size[1], 1);
-  const small = resized(across, width, size[0], height, 1, width);
+  const factor = 20 / max(...size);
+  const [height, width] = size.map(side => max(1, floor(side * factor + 0.5)));
+  const small = resized(resized(data, ...size, width), width, size[0], height);
   const most = largest(small);
   const strong = small.filter(v => v > most / 4).sort();
-  const at = 0.75 * (strong.length - 1), low = Math.floor(at);
-  const quartile = strong[low] + (at - low) * (strong[Math.min(low + 1, strong.length - 1)] - strong[low]);
-  return {size: [height, width], data: small.map(v => Math.min(v / quartile, 1))};
+  const at = 0.75 * (strong.length - 1), low = floor(at);
+  const quartile = strong[low] + (at - low) * (strong[min(low + 1, strong.length - 1)] - strong[low]);
+  return {size: [height, width], data: small.map(v => min(v / quartile, 1))};
 }
 
-// Pillow's bilinear filter along one axis, `lines` of `from` values to `to`; a line's values lie `step`
-// apart, the lines themselves `line`, in what comes in as in what goes out.
-function resized(values, lines, from, to, line, step) {
-  const lineOut = step === 1 ? to : 1;
-  const result = new Float32Array(lines * to);
-  const scale = from / to, reach = Math.max(scale, 1);
+// Pillow's bilinear filter along the lines of values (lines, from) → (to, lines): so that twice of it
+// resizes an image.
+function resized(values, lines, from, to) {
+  const result = new Float32Array(to * lines);
+  const scale = from / to, reach = max(scale, 1);
   for (let o = 0; o < to; o++) {
     const centre = (o + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - reach + 0.5));
-    const end = Math.min(from, Math.trunc(centre + reach + 0.5));
-    const weights = [];
-    let sum = 0;
-    for (let i = first; i < end; i++) {
-      weights.push(Math.max(0, 1 - Math.abs((i - centre + 0.5) * (1 / reach))));
-      sum += weights[i - first];
-    }
-    for (let k = 0; k < weights.length; k++) weights[k] /= sum;
-    for (let l = 0; l < lines; l++) {
-      let value = 0;
-      for (let k = 0; k < weights.length; k++) value += values[l * line + (first + k) * step] * weights[k];
-      result[l * lineOut + o * step] = value;
-    }
+    const first = max(0, Math.trunc(centre - reach + 0.5));
+    const end = min(from, Math.trunc(centre + reach + 0.5));
+    const weights = Array.from({length: end - first}, (_, k) => max(0, 1 - abs((first + k - centre + 0.5) * (1 / reach))));
+    const sum = weights.reduce(add);
+    for (let l = 0; l < lines; l++)
+      result[o * lines + l] = weights.reduce((value, weight, k) => value + values[l * from + first + k] * (weight / sum), 0);
   }
   return result;
 }
@@ -139,10 +123,10 @@ function centred({size: [height, width], data}) {
   let sum = 0, y = 0, x = 0;
   data.forEach((v, n) => {
     sum += v;
-    y += v * Math.floor(n / width);
+    y += v * floor(n / width);
     x += v * (n % width);
   });
-  const place = (moment, side) => Math.min(Math.max(Math.trunc(MIDDLE - moment / sum), 0), 28 - side);
+  const place = (moment, side) => min(max(Math.trunc(MIDDLE - moment / sum), 0), 28 - side);
   const top = place(y, height), left = place(x, width);
   const field = new Float32Array(28 * 28);
   for (let i = 0; i < height; i++) field.set(data.subarray(i * width, (i + 1) * width), (top + i) * 28 + left);
@@ -151,17 +135,17 @@ function centred({size: [height, width], data}) {
 
 // Step 10: strokes thinner than MNIST's median of 2.5 pixels are thickened.
 function thickened(field) {
-  const at = (i, j) => (Math.min(i, j) < 0 || Math.max(i, j) > 27 ? 0 : field[28 * i + j]);
+  const at = (i, j) => (min(i, j) < 0 || max(i, j) > 27 ? 0 : field[28 * i + j]);
   let sum = 0, edges = 0;
   for (let i = 0; i <= 28; i++)
     for (let j = 0; j <= 28; j++) {
       sum += at(i, j);
-      edges += Math.abs(at(i, j) - at(i - 1, j)) + Math.abs(at(i, j) - at(i, j - 1));
+      edges += abs(at(i, j) - at(i - 1, j)) + abs(at(i, j) - at(i, j - 1));
     }
   const width = (2 * sum) / ((Math.PI / 4) * edges);
-  const factor = Math.fround(Math.min(Math.max(0.75 * (2.5 - width), 0), 1));
+  const factor = Math.fround(min(max(0.75 * (2.5 - width), 0), 1));
   return field.map((v, n) => {
-    const i = Math.floor(n / 28), j = n % 28;
-    return Math.max(v, factor * Math.max(v, at(i - 1, j), at(i + 1, j), at(i, j - 1), at(i, j + 1)));
+    const i = floor(n / 28), j = n % 28;
+    return max(v, factor * max(v, at(i - 1, j), at(i + 1, j), at(i, j - 1), at(i, j + 1)));
   });
 }

@@ -43,10 +43,8 @@ start("receptive-field", (body, data) => {
     });
     canvas.addEventListener("keydown", event => {
       const from = chosen.level === level ? chosen.at : [0, 0];
-      const to = moved(event.key, from, [side(), side()]);
-      if (!to) return;
-      event.preventDefault();
-      choose(level, to);
+      const to = moved(event, from, [side(), side()]);
+      if (to) choose(level, to);
     });
     return canvas;
   }
@@ -101,10 +99,10 @@ start("receptive-field", (body, data) => {
     levels = [{side: data.side, channels: 3, field: 1, jump: 1}];
     for (const layer of layers) {
       const before = levels.at(-1);
-      const shape = geometry(before.side, {dilation: 1, ...layer}, Math.max(...data.choices.padding),
+      const shape = geometry(before.side, {dilation: 1, ...layer}, max(...data.choices.padding),
         levels.length > 1 ? "map" : "image");
       if (layer.kind === "pool" && layer.padding > layer.kernel_size / 2)
-        shape.remarks = [`Impossible: PyTorch pads a pooling by half its kernel at most, which is ${Math.floor(layer.kernel_size / 2)}.`];
+        shape.remarks = [`Impossible: PyTorch pads a pooling by half its kernel at most, which is ${floor(layer.kernel_size / 2)}.`];
       else if (shape.output > 0) shape.remarks = [];
       if (shape.remarks.length) {
         levels.fault = shape.remarks.join(" ");
@@ -131,7 +129,7 @@ start("receptive-field", (body, data) => {
     const total = key => levels.slice(1).reduce((sum, level) => sum + level[key], 0).toLocaleString("en");
     totals.textContent = `${levels.fault ? "So far" : "In all"} ${total("parameters")} parameters and ${total("macs")} MACs.`;
     const last = levels.length - 1;
-    choose(last, [0, 0].map(() => Math.floor(levels[last].side / 2)));
+    choose(last, [0, 0].map(() => floor(levels[last].side / 2)));
   }
 
   const count = (n, word) => `${n.toLocaleString("en")} ${word}`;
@@ -161,7 +159,7 @@ start("receptive-field", (body, data) => {
     if (!level) return void (said.textContent = `Pixel ${at.join(", ")} of the image.`);
     const [high, wide] = at.map(n => [...reads(n, level, 0)]);
     const cut = [high, wide].map(seen => seen.filter(n => n >= 0 && n < data.side));
-    const span = seen => Math.max(...seen) - Math.min(...seen) + 1;
+    const span = seen => max(...seen) - min(...seen) + 1;
     const whole = cut[0].length === high.length && cut[1].length === wide.length;
     const [a, b] = cut.map(seen => (seen.length ? span(seen) : 0));
     said.textContent = `Row ${at[0]}, column ${at[1]} of map ${level} sees ${field} × ${field} pixels` +
@@ -179,11 +177,11 @@ start("receptive-field", (body, data) => {
       const width = level ? canvas.parentElement.clientWidth : room;
       const below = level <= chosen.level;
       const [high, wide] = chosen.at.map(n => (below ? reads(n, chosen.level, level) : new Set()));
-      const lit = n => high.has(Math.floor(n / side)) && wide.has(n % side);
+      const lit = n => high.has(floor(n / side)) && wide.has(n % side);
       const pixels = n => [0, 1, 2].map(c => bytes[3 * n + c] * (lit(n) ? 1 : 0.4));
       const context = drawBoard(canvas, raster(side, side, level ? n => (lit(n) ? LIT : DARK) : pixels), cellSize(width, side));
       if (!below) continue;
-      const box = [high, wide].map(seen => [Math.min(...seen), Math.max(...seen)]);
+      const box = [high, wide].map(seen => [min(...seen), max(...seen)]);
       frame(context, box[0][0], box[1][0], box[0][1] - box[0][0] + 1, box[1][1] - box[1][0] + 1, cellSize(width, side));
     }
   }

@@ -48,7 +48,8 @@ def receptive_field(stack: str = "conv, pool, conv") -> Widget:
         "choices": CHOICES,
         "most": MOST_LAYERS,
     }
-    return Widget("receptive-field", data, still(image), ("network", "geometry", "boards"))
+    scripts = ("controls", "network", "geometry", "boards")
+    return Widget("receptive-field", data, still(image), scripts)
 
 
 def halved(image: np.ndarray) -> np.ndarray:

@@ -4,67 +4,56 @@ const SIDE = 140; // pixels of the sheet, for what is computed with it
 const PEN = 0.05; // the pen's width, as a share of the sheet
 
 // A sheet holds marks, each a stroke {points: [[x, y], …]} in shares of its side, or an image
-// {bytes} of 28×28 that fills it. `ink` are its pixels (SIDE, SIDE), 0 to 255; those at the edge stay 0.
+// {bytes} of 28×28 that fills it, black at its rim. `ink` are its pixels (SIDE, SIDE), 0 to 255; those
+// at the edge stay 0.
 function newSheet() {
   const ink = new Uint8Array(SIDE * SIDE);
   let marks = [];
   const past = []; // the marks before each change, for undo
 
   function put(change) {
-    past.push(marks);
     marks = change;
     ink.fill(0);
     for (const {points, bytes} of marks)
-      if (bytes) stamp(bytes);
-      else points.forEach((to, n) => line(points[Math.max(0, n - 1)], to));
+      if (bytes) ink.set(resized(resized(bytes, 28, 28, SIDE), SIDE, 28, SIDE).map(round));
+      else points.forEach((to, n) => line(points[max(0, n - 1)], to));
   }
 
   // Every pixel is as dark as the pen covers it: 1 up to half a pixel inside its rim, 0 from half a
   // pixel outside.
   function line([x0, y0], [x1, y1]) {
-    const a = [x0 * SIDE, y0 * SIDE], along = [(x1 - x0) * SIDE, (y1 - y0) * SIDE];
-    const length2 = along[0] ** 2 + along[1] ** 2, rim = (PEN * SIDE) / 2 + 0.5;
-    const [left, top] = a.map((v, k) => Math.max(1, Math.floor(v + Math.min(0, along[k]) - rim)));
-    const [right, bottom] = a.map((v, k) => Math.min(SIDE - 1, Math.ceil(v + Math.max(0, along[k]) + rim)));
-    for (let i = top; i < bottom; i++)
-      for (let j = left; j < right; j++) {
-        const x = j + 0.5 - a[0], y = i + 0.5 - a[1];
-        const t = length2 && Math.max(0, Math.min(1, (x * along[0] + y * along[1]) / length2));
-        const cover = rim - Math.hypot(x - t * along[0], y - t * along[1]);
-        if (cover > 0) ink[i * SIDE + j] = Math.max(ink[i * SIDE + j], Math.round(255 * Math.min(1, cover)));
+    const [x, y, across, down] = [x0, y0, x1 - x0, y1 - y0].map(v => v * SIDE);
+    const length2 = across ** 2 + down ** 2, rim = (PEN * SIDE) / 2 + 0.5;
+    const from = (v, by) => max(1, floor(min(v, v + by) - rim));
+    const end = (v, by) => min(SIDE - 1, ceil(max(v, v + by) + rim));
+    const bottom = end(y, down), right = end(x, across);
+    for (let i = from(y, down); i < bottom; i++)
+      for (let j = from(x, across); j < right; j++) {
+        const u = j + 0.5 - x, v = i + 0.5 - y;
+        const t = length2 && max(0, min(1, (u * across + v * down) / length2));
+        const cover = rim - Math.hypot(u - t * across, v - t * down);
+        if (cover > 0) ink[i * SIDE + j] = max(ink[i * SIDE + j], round(255 * min(1, cover)));
       }
-  }
-
-  function stamp(bytes) {
-    const wide = resized(Float32Array.from(bytes), 28, 28, SIDE, 28, 1);
-    resized(wide, SIDE, 28, SIDE, 1, SIDE).forEach((v, n) => {
-      const edges = [Math.floor(n / SIDE), n % SIDE].map(k => k % (SIDE - 1));
-      if (edges[0] && edges[1]) ink[n] = Math.max(ink[n], Math.round(v));
-    });
   }
 
   return {
     ink,
     marks: () => marks,
-    empty: () => !marks.length,
     begin(point) {
       past.push(marks);
       marks = [...marks, {points: [point]}];
       line(point, point);
     },
     go(point) {
-      const {points} = marks[marks.length - 1];
-      line(points[points.length - 1], point);
+      const {points} = marks.at(-1);
+      line(points.at(-1), point);
       points.push(point);
     },
-    show(bytes) { put([{bytes}]); },
-    clear() { if (marks.length) put([]); },
-    undo() {
-      if (!past.length) return;
-      const before = past.pop();
-      put(before);
-      past.pop();
+    replace(...change) {
+      past.push(marks);
+      put(change);
     },
+    undo: () => put(past.pop()),
     changed: () => past.length > 0,
   };
 }
@@ -84,19 +73,68 @@ const property = (e, name) => getComputedStyle(e).getPropertyValue(name).trim();
 // change, and whether the stroke goes on.
 function sheetBoard(changed) {
   const sheet = newSheet();
-  const canvas = el("canvas", {tabindex: "0", role: "application",
-    "aria-label": "Sheet to draw on. Arrow keys move the pen, space puts it down or lifts it."});
-  const context = canvas.getContext("2d");
   let pen = [14, 14]; // where the keys have it: row and column of 28
   let keys = false, down = false; // whether they are in use, and it is on the sheet
   let pointer; // the one that draws
 
+  const canvas = el("canvas", {
+    tabindex: "0", role: "application",
+    "aria-label": "Sheet to draw on. Arrow keys move the pen, space puts it down or lifts it.",
+    onpointerdown(event) {
+      if (pointer !== undefined || event.button) return;
+      if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
+      pointer = event.pointerId;
+      keys = down = false;
+      sheet.begin(where(event));
+      update(true);
+    },
+    onpointermove(event) {
+      if (event.pointerId !== pointer) return;
+      const between = event.getCoalescedEvents();
+      for (const each of between.length ? between : [event]) sheet.go(where(each));
+      update(true);
+    },
+    onpointerup: lift,
+    onpointercancel: lift,
+    onkeydown(event) {
+      if (pointer !== undefined) return;
+      const to = moved(event, pen, [28, 28]);
+      if (!to && !taken(event, [" ", "Enter"].includes(event.key))) return;
+      keys = true;
+      if (to) pen = to;
+      else down = !down;
+      if (!down) return draw();
+      sheet[to ? "go" : "begin"](at(pen));
+      update();
+    },
+    onfocus() { keys = canvas.matches(":focus-visible"); draw(); },
+    onblur() { keys = down = false; draw(); },
+  });
+
+  const at = ([i, j]) => [(j + 0.5) / 28, (i + 0.5) / 28];
+
+  function where(event) {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  }
+
+  function lift(event) {
+    if (event.pointerId !== pointer) return;
+    pointer = undefined;
+    update();
+  }
+
+  function update(goesOn = false) {
+    draw();
+    changed(goesOn);
+  }
+
   function draw() {
-    const side = canvas.width;
+    const side = canvas.width, context = canvas.getContext("2d"), marks = sheet.marks();
     const [ink, muted, accent] = ["--ink", "--muted", "--accent"].map(name => property(canvas, name));
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
-    for (const {bytes, points} of sheet.marks()) {
+    for (const {bytes, points} of marks) {
       if (bytes) {
         context.drawImage(tinted(bytes, ink), 0, 0, side, side);
         continue;
@@ -104,17 +142,16 @@ function sheetBoard(changed) {
       context.strokeStyle = ink;
       context.lineWidth = PEN * side;
       context.beginPath();
-      context.moveTo(points[0][0] * side, points[0][1] * side);
-      for (const [x, y] of points) context.lineTo(x * side, y * side);
+      for (const [x, y] of [points[0], ...points]) context.lineTo(x * side, y * side);
       context.stroke();
     }
-    if (sheet.empty() && !keys) {
+    if (!marks.length && !keys) {
       context.fillStyle = muted;
       context.font = `${side / 17}px system-ui, sans-serif`;
       context.textAlign = "center";
       context.fillText("draw a digit", side / 2, side * 0.52);
     }
-    if (keys && document.activeElement === canvas) {
+    if (keys) {
       context.beginPath();
       context.arc(...at(pen).map(v => v * side), 0.035 * side, 0, 7);
       context.strokeStyle = context.fillStyle = accent;
@@ -124,66 +161,20 @@ function sheetBoard(changed) {
     }
   }
 
-  const at = ([i, j]) => [(j + 0.5) / 28, (i + 0.5) / 28];
-  const where = event => {
-    const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  const change = how => (...given) => {
+    down = false;
+    how(...given);
+    update();
   };
 
-  function update(goesOn = false) {
-    draw();
-    changed(goesOn);
-  }
-
-  canvas.addEventListener("pointerdown", event => {
-    if (pointer !== undefined || event.button) return;
-    if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
-    pointer = event.pointerId;
-    keys = down = false;
-    sheet.begin(where(event));
-    update(true);
-  });
-  canvas.addEventListener("pointermove", event => {
-    if (event.pointerId !== pointer) return;
-    const between = event.getCoalescedEvents?.() ?? [];
-    for (const each of between.length ? between : [event]) sheet.go(where(each));
-    update(true);
-  });
-  for (const name of ["pointerup", "pointercancel"])
-    canvas.addEventListener(name, event => {
-      if (event.pointerId !== pointer) return;
-      pointer = undefined;
-      update();
-    });
-
-  canvas.addEventListener("keydown", event => {
-    if (pointer !== undefined) return;
-    const to = moved(event.key, pen, [28, 28]);
-    if (!to && ![" ", "Enter"].includes(event.key)) return;
-    event.preventDefault();
-    keys = true;
-    if (to) pen = to;
-    else down = !down;
-    if (!down) return draw();
-    sheet[to ? "go" : "begin"](at(pen));
-    update();
-  });
-  canvas.addEventListener("focus", () => { keys = canvas.matches(":focus-visible"); draw(); });
-  canvas.addEventListener("blur", () => { keys = down = false; draw(); });
-
-  function change(how) {
-    down = false;
-    how();
-    update();
-  }
-
   return {
-    canvas, ...sheet,
-    undo: () => change(() => sheet.undo()),
-    clear: () => change(() => sheet.clear()),
-    show: bytes => change(() => sheet.show(bytes)),
+    canvas, ink: sheet.ink, changed: sheet.changed,
+    empty: () => !sheet.marks().length,
+    undo: change(sheet.undo),
+    clear: change(() => sheet.replace()),
+    show: change(bytes => sheet.replace({bytes})),
     layout(side) {
-      canvas.width = canvas.height = Math.round(side * ratio());
+      canvas.width = canvas.height = round(side * ratio());
       canvas.style.width = canvas.style.height = `${side}px`;
       draw();
     },

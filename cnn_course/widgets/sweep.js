@@ -23,7 +23,7 @@ function sweep({count, position, go, busy}) {
   }
 
   function advance(by) {
-    const next = Math.min(position() + by, count() - 1);
+    const next = min(position() + by, count() - 1);
     if (shown < Infinity) shown = next + 1;
     if (next === count() - 1) finish();
     go(next);
@@ -37,7 +37,7 @@ function sweep({count, position, go, busy}) {
     const tick = () => {
       if (!play.isConnected) return pause();
       timer = setTimeout(tick, large ? 80 : 250);
-      advance(large && ++ticks > 25 ? Math.ceil(count() / 150) : 1);
+      advance(large && ++ticks > 25 ? ceil(count() / 150) : 1);
     };
     timer = setTimeout(tick, 400);
     play.textContent = "Pause";

@@ -7,7 +7,7 @@ const {join} = require("node:path");
 const {test} = require("node:test");
 const assert = require("node:assert");
 
-const source = ["base", "network", "layers", "picture"]
+const source = ["base", "network", "modern", "layers", "picture"]
   .map(name => readFileSync(join(__dirname, `../../cnn_course/widgets/${name}.js`), "utf8")).join("");
 const names = "network, weights, floats, evidence, resized, decode, tensor, relu, linear, adaptiveAvgPool2d, interpolate";
 const page = new Function(`"use strict"; ${source}; return {${names}}`)();

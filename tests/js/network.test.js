@@ -1,14 +1,16 @@
-// The forward passes of cnn_course/widgets/network.js against what PyTorch computed: pytest writes
-// the cases to a file, whose name is in FIXTURES, and runs this (tests/test_widgets_network.py).
+// The forward passes of network.js and modern.js in cnn_course/widgets against what PyTorch computed:
+// pytest writes the cases to a file, whose name is in FIXTURES, and runs this
+// (tests/test_widgets_network.py).
 
 const {readFileSync} = require("node:fs");
 const {join} = require("node:path");
 const {test} = require("node:test");
 const assert = require("node:assert");
 
-const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "batchNorm", "silu",
+const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "silu",
   "adaptiveAvgPool2d", "interpolate", "outputSize", "tensor"];
-const source = readFileSync(join(__dirname, "../../cnn_course/widgets/network.js"), "utf8");
+const source = ["base", "network", "modern"]
+  .map(name => readFileSync(join(__dirname, `../../cnn_course/widgets/${name}.js`), "utf8")).join("");
 const network = new Function(`"use strict"; ${source}; return {${NAMES}}`)();
 const cases = JSON.parse(readFileSync(process.env.FIXTURES, "utf8"));
 
