@@ -232,7 +232,7 @@ def test_undo_examples_and_the_occlusion_map(figure):
     figure.button("Undo").click()
     assert figure.status == before
     for digit in range(10):
-        figure.button(f"take a {digit}").first.click()
+        figure.button(f"example {digit + 1}, a {digit}").click()
         assert figure.read() == digit
     figure.button("Occlusion map").click()
     figure.root.get_by_text(re.compile(r"of 784 squares change the answer")).wait_for()
@@ -245,7 +245,7 @@ def test_undo_examples_and_the_occlusion_map(figure):
 
 
 def test_a_number_is_taken_apart(figure):
-    figure.button("take a 4").click()
+    figure.button("example 5, a 4").click()
     shapes = {"C1": 6, "S2": 6, "C3": 16, "S4": 16}
     for n, (name, columns) in enumerate(shapes.items()):
         box = figure.layers.nth(n).bounding_box()
@@ -268,7 +268,7 @@ def test_a_number_is_taken_apart(figure):
     for key in ("ArrowRight", "Enter", "Home", "PageUp", "ArrowDown"):
         figure.page.keyboard.press(key)
     assert board.evaluate("board => board === document.activeElement")
-    assert figure.text(".cnn-said").startswith("C3, map 3, row 1, column 0: ")
+    assert figure.text(".cnn-said").startswith("C3, map 1, row 1, column 0: ")
     *parts, _, _, _ = figure.table().items()
     figure.root.get_by_role("button", name="S2, map 5").click()
     sum_ = float(figure.text(".cnn-sum output"))

@@ -70,6 +70,12 @@ def test_no_template_holds_another():
         assert not re.findall(r"\$\{[^}]*`.*", path.read_text(encoding="utf-8")), path.name
 
 
+def test_no_selector_begins_with_a_colon():
+    """What makes the sheets small takes the space before it away, within a block."""
+    for path in FOLDER.glob("*.css"):
+        assert not re.findall(r"[\w)\]] :[a-z].*", path.read_text(encoding="utf-8")), path.name
+
+
 def test_data_cannot_end_its_script():
     html = Widget("convolution", {"text": "</script><b>"}, "")._repr_html_()
     assert '{"text":"\\u003c/script>\\u003cb>"}' in html
@@ -128,6 +134,47 @@ def test_it_is_legible_and_wide_enough_to_touch(name, browser, tmp_path, theme):
         for control in page.locator("button:visible, select, input:visible").all():
             box = control.bounding_box()
             assert min(box["width"], box["height"]) >= NARROWEST_TARGET, control
+
+
+@each
+def test_what_is_not_drawn_yet_makes_no_page_wider(name, browser, tmp_path):
+    """Canvases are 300 pixels wide until they are drawn, which may be after a picture is opened."""
+    with widget_pages.opened(browser, tmp_path, widget_pages.html(make(name)), width=390) as page:
+        page.evaluate("""() => document.querySelectorAll("canvas").forEach(canvas => {
+            canvas.width = 900;
+            canvas.style.width = "";
+        })""")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@each
+def test_keys_with_a_modifier_are_left_alone(name, browser, tmp_path):
+    """Ctrl+S saves, in a browser as in JupyterLab, where a figure keeps all other keys."""
+    with widget_pages.opened(browser, tmp_path, widget_pages.html(make(name))) as page:
+        # What it says at first, it says when its picture is there.
+        page.locator(".cnn-widget [role='status']", has_text=re.compile(".")).first.wait_for()
+        taken = page.evaluate("""() => {
+            const taken = [], shields = e => e.hasAttribute("data-lm-suppress-shortcuts");
+            const controls = "button:enabled, input, select, [tabindex]";
+            const KEYS = ["ArrowDown", "ArrowLeft", "End", "PageUp", "Enter", " ", "+", "s"];
+            for (const e of document.querySelectorAll(`.cnn-widget :is(${controls})`)) {
+                const say = (type, how) => e.dispatchEvent(
+                    new KeyboardEvent(type, {...how, bubbles: true, cancelable: true}));
+                e.focus();
+                if (e !== document.activeElement) continue;
+                const name = e.outerHTML.slice(0, 100);
+                if (!shields(e)) taken.push(`shortcuts of one key, at ${name}`);
+                for (const modifier of ["ctrlKey", "metaKey", "altKey"])
+                    for (const key of KEYS) {
+                        const left = say("keydown", {key, [modifier]: true});
+                        if (!left || shields(e)) taken.push(`${modifier} ${key}, at ${name}`);
+                    }
+                say("keyup", {key: "Control"});
+                if (!shields(e)) taken.push(`shortcuts of one key afterwards, at ${name}`);
+            }
+            return taken;
+        }""")
+        assert not taken
 
 
 @each

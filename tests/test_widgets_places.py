@@ -202,14 +202,14 @@ def test_in_jupyterlab_every_figure_lives_and_no_key_reaches_the_notebook(browse
             for key in "abxddmyz":  # shortcuts for cells: above, below, cut, delete, Markdown …
                 page.keyboard.press(key)
             assert figure.evaluate("e => e.contains(document.activeElement)"), name
-        page.get_by_role("menuitem", name="File", exact=True).click()
-        page.locator(".lm-Menu-item[data-command='docmanager:save']").click()
+        page.keyboard.press("Control+s")  # with the focus in the last figure
         page.wait_for_function("!document.querySelector('.jp-mod-current.jp-mod-dirty')")
         errors = [m for m in seen.messages[len(before) :] if not m.startswith("warning")]
         page.context.close()
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     assert [cell["cell_type"] for cell in cells] == ["code"] * len(sources)
     assert ["".join(cell["source"]) for cell in cells] == sources
+    assert all(cell["outputs"] for cell in cells[1:])
     assert not errors
     assert not seen.requests
 

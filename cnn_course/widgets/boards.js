@@ -12,17 +12,16 @@ const ratio = () => window.devicePixelRatio || 1;
 // The largest whole number of device pixels for a cell, so that `count` of them fit into `room`.
 const cellSize = (room, count) => max(1, floor((room * ratio()) / count));
 
-// Pixels to draw again and again: colour(n) is the n-th one's [red, green, blue], each 0 to 255, with a
-// 0 after them for none, and text(n) what is written into it where there is room.
-function raster(rows, columns, colour, text) {
-  const canvas = el("canvas", {width: columns, height: rows});
+// Pixels to draw again and again: colour(n) is the n-th one's [red, green, blue], each 0 to 255, and
+// text(n) what is written into it where there is room. `canvas` may be one that is used again.
+function raster(rows, columns, colour, text, canvas = el("canvas", {width: columns, height: rows})) {
   const image = new ImageData(columns, rows);
   for (let n = 0; n < rows * columns; n++) {
-    const [r, g, b, a = 255] = colour(n);
+    const [r, g, b] = colour(n);
     image.data[4 * n] = r;
     image.data[4 * n + 1] = g;
     image.data[4 * n + 2] = b;
-    image.data[4 * n + 3] = a;
+    image.data[4 * n + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return {rows, columns, canvas, colour, text};
@@ -31,22 +30,25 @@ function raster(rows, columns, colour, text) {
 // Draw the first `count` pixels of a raster, with `cell` device pixels for the side of each, and
 // lines between cells that are large enough. Returns the context.
 function drawBoard(canvas, {rows, columns, canvas: small, colour, text}, cell, count = Infinity) {
-  canvas.width = columns * cell;
-  canvas.height = rows * cell;
-  canvas.style.width = `${canvas.width / ratio()}px`;
-  canvas.style.height = `${canvas.height / ratio()}px`;
+  const wide = columns * cell, high = rows * cell;
+  if (canvas.width !== wide || canvas.height !== high) { // to set them takes time
+    Object.assign(canvas, {width: wide, height: high});
+    canvas.style.width = `${wide / ratio()}px`;
+    canvas.style.height = `${high / ratio()}px`;
+  }
   const context = canvas.getContext("2d");
+  context.clearRect(0, 0, wide, high);
   context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  context.drawImage(small, 0, 0, wide, high);
   if (count < rows * columns) {
     const i = floor(count / columns);
-    context.clearRect((count % columns) * cell, i * cell, canvas.width, cell);
-    context.clearRect(0, (i + 1) * cell, canvas.width, canvas.height);
+    context.clearRect((count % columns) * cell, i * cell, wide, cell);
+    context.clearRect(0, (i + 1) * cell, wide, high);
   }
   if (cell >= 9 * ratio()) {
     context.fillStyle = "rgba(128,128,128,.4)";
-    for (let i = 1; i < rows; i++) context.fillRect(0, i * cell, canvas.width, 1);
-    for (let j = 1; j < columns; j++) context.fillRect(j * cell, 0, 1, canvas.height);
+    for (let i = 1; i < rows; i++) context.fillRect(0, i * cell, wide, 1);
+    for (let j = 1; j < columns; j++) context.fillRect(j * cell, 0, 1, high);
   }
   if (text && cell >= 22 * ratio()) {
     context.font = `${round(cell * 0.38)}px system-ui, sans-serif`;

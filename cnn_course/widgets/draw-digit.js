@@ -15,6 +15,7 @@ start("draw-digit", (body, data) => {
   let digit = null, maps = null; // as MNIST's, and what the network makes of it; null without ink
   let best = 0;
   let hidden = null; // what the occlusion map has found so far
+  let cell = 0; // the side of a pixel of the prepared digit, in device pixels; 0 until there is room
 
   // --- What is on the page
 
@@ -23,6 +24,7 @@ start("draw-digit", (body, data) => {
   const answer = el("b"), note = el("span");
   const status = el("p", {role: "status", class: "cnn-answer"}, answer, note);
   const prepared = el("canvas", {role: "img", "aria-label": "The digit, prepared."});
+  const small = el("canvas", {width: 28, height: 28});
   const did = el("p", {class: "cnn-small"});
   const cover = button("Occlusion map", occlude);
   const bars = Array.from({length: 10}, (_, n) => {
@@ -32,7 +34,10 @@ start("draw-digit", (body, data) => {
   const takers = data.labels.map((label, n) => {
     const bytes = examples.subarray(784 * n, 784 * (n + 1));
     const canvas = el("canvas", {width: 28, height: 28});
-    const taker = el("button", {type: "button", "aria-label": `take a ${label}`, onclick: () => sheet.show(bytes)}, canvas);
+    const taker = el("button", {type: "button", "aria-label": `example ${n + 1}, a ${label}`, onclick() {
+      sheet.show(bytes);
+      note.textContent = `It is meant to be: ${label}.`;
+    }}, canvas);
     return {canvas, taker, bytes};
   });
   const layers = Object.entries(ROWS).map(([name, [wide, narrow, apart]]) => {
@@ -48,9 +53,9 @@ start("draw-digit", (body, data) => {
   const inspector = sumInspector(net, () => maps, paint);
   body.append(
     el("div", {class: "cnn-top"},
-      el("div", {class: "cnn-draw"}, el("div", {class: "cnn-sheet"}, sheet.canvas), row(undo, clear)),
+      el("div", {}, el("div", {class: "cnn-sheet"}, sheet.canvas), row(undo, clear, cover)),
       el("div", {class: "cnn-read"}, status,
-        el("div", {class: "cnn-input"}, captioned(prepared, "as the network gets it, 28 × 28"), did, row(cover)),
+        el("div", {class: "cnn-input"}, captioned(prepared, "as the network gets it, 28 × 28"), did),
         el("ul", {class: "cnn-bars", "aria-label": "softmax"}, ...bars.map(each => each.root)))),
     el("p", {class: "cnn-small"}, "Draw with the mouse, a finger or keys: arrows move the pen, the space bar puts it down or lifts it. Or take one of MNIST’s digits, new to the network:"),
     el("div", {class: "cnn-examples"}, ...takers.map(each => each.taker)),
@@ -89,6 +94,7 @@ start("draw-digit", (body, data) => {
   function draw() {
     const narrow = body.clientWidth < 544, room = layers[0].root.lastChild.clientWidth;
     sheet.layout(min(288, sheet.canvas.parentElement.clientWidth));
+    cell = cellSize(prepared.parentElement.clientWidth, 28);
     let above; // a pooled map is as large as the one above it
     for (const {board, number, ...each} of layers) {
       above = board.layout(narrow ? each.narrow : each.wide, each.apart, number ? room : above);
@@ -103,14 +109,14 @@ start("draw-digit", (body, data) => {
   }
 
   function paint() {
-    if (!body.clientWidth) return;
+    if (!cell) return;
     cover.textContent = hidden ? "Uncover" : "Occlusion map";
     const shown = digit ?? nothing;
     const mixed = n => ORANGE.map(v => {
       if (!hidden) return shown[n];
       return shown[n] / 2 + (v - shown[n] / 2) * max(0, hidden.lost[n]);
     });
-    drawBoard(prepared, raster(28, 28, mixed), cellSize(prepared.parentElement.clientWidth, 28));
+    drawBoard(prepared, raster(28, 28, mixed, undefined, small), cell);
     for (const {name, board, white} of layers) {
       const values = maps ? maps[name].data : nothing, most = largest(values);
       white.textContent = maps ? `white: ${numberText(most, 2)}` : "";

@@ -5,14 +5,16 @@
 // asks to go on to its pixels.
 function layerBoard(label, [count, height = 1, width = 1], choose) {
   let columns, gap; // so many maps in a row, and so many of their pixels between two
-  let high, wide, cell; // the board in such pixels, and the side of one
+  let image, cell; // the board in such pixels, and the side of one
   let chosen = -1;
+  const small = el("canvas");
 
   const canvas = el("canvas", {
     tabindex: "0", role: "application", "aria-label": label,
     onpointerdown(event) {
-      const {n, at} = part(...under(event, canvas, high, wide));
-      choose(n, [clamp(at[0], height), clamp(at[1], width)]);
+      const [i, j] = under(event, canvas, small.height, small.width);
+      const r = floor(i / (height + gap)), c = floor(j / (width + gap));
+      choose(r * columns + c, [clamp(i - r * (height + gap), height), clamp(j - c * (width + gap), width)]);
     },
     onkeydown(event) {
       const from = max(0, chosen), now = [floor(from / columns), from % columns];
@@ -22,29 +24,32 @@ function layerBoard(label, [count, height = 1, width = 1], choose) {
     },
   });
 
-  // The map at row i, column j of the board, and where in it that is; beyond its end in a gap.
-  const part = (i, j) => ({
-    n: floor(i / (height + gap)) * columns + floor(j / (width + gap)),
-    at: [i % (height + gap), j % (width + gap)],
-  });
+  const place = n => [floor(n / columns) * (height + gap), (n % columns) * (width + gap)];
 
   // On `room` pixels of the page; returns how many of them it takes.
   function layout(perRow, apart, room) {
     [columns, gap] = [perRow, apart];
-    [high, wide] = [(count / columns) * (height + gap) - gap, columns * (width + gap) - gap];
-    cell = cellSize(room, wide);
-    return (wide * cell) / ratio();
+    small.height = (count / columns) * (height + gap) - gap;
+    small.width = columns * (width + gap) - gap;
+    image = new ImageData(small.width, small.height);
+    cell = cellSize(room, small.width);
+    return (small.width * cell) / ratio();
   }
 
   // Values from 0, which is black, to `white`.
   function paint(values, white) {
-    const context = drawBoard(canvas, raster(high, wide, p => {
-      const {n, at: [i, j]} = part(floor(p / wide), p % wide);
-      if (i >= height || j >= width) return [0, 0, 0, 0];
-      return Array(3).fill((255 * values[(n * height + i) * width + j]) / white);
-    }), cell);
-    const [row, column] = [floor(chosen / columns), chosen % columns];
-    if (chosen >= 0) frame(context, row * (height + gap), column * (width + gap), height, width, cell);
+    const {data, width: row} = image;
+    for (let n = 0, k = 0; n < count; n++) {
+      const [top, left] = place(n);
+      for (let i = 0; i < height; i++)
+        for (let j = 0, p = 4 * ((top + i) * row + left); j < width; j++, p += 4) {
+          data[p] = data[p + 1] = data[p + 2] = white ? (255 * values[k++]) / white : 0;
+          data[p + 3] = 255;
+        }
+    }
+    small.getContext("2d").putImageData(image, 0, 0);
+    const context = drawBoard(canvas, {rows: image.height, columns: row, canvas: small}, cell);
+    if (chosen >= 0) frame(context, ...place(chosen), height, width, cell);
   }
 
   return {canvas, layout, paint, mark(n) { chosen = n; }};

@@ -84,9 +84,15 @@ function tracesOf(ink, core, height, width) {
     for (let r = max(0, y - 2); r <= min(y + 2, height - 1); r++)
       near.fill(1, r * width + max(0, x - 2), r * width + min(x + 3, width));
   }
-  const far = ink.filter((_, n) => !near[n]), count = far.length || 1;
-  const mean = far.reduce(add, 0) / count, square = far.reduce((sum, v) => sum + v * v, 0) / count;
-  return mean + 3 * Math.sqrt(max(0, square - mean ** 2));
+  let count = 0, sum = 0, squares = 0;
+  for (let n = 0; n < ink.length; n++) {
+    if (near[n]) continue;
+    count++;
+    sum += ink[n];
+    squares += ink[n] ** 2;
+  }
+  const mean = sum / count;
+  return count && mean + 3 * Math.sqrt(max(0, squares / count - mean ** 2));
 }
 
 // Step 8: the longer side becomes 20 pixels, and the ink's upper quartile 1.
