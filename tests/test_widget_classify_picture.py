@@ -4,7 +4,6 @@ import base64
 import io
 import re
 import struct
-import sys
 import zlib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import widget_pages
+import widget_pictures
 from PIL import Image
 
 from cnn_course import widgets
@@ -22,7 +22,6 @@ from cnn_course.models.lenet5 import LeNet5
 from cnn_course.widgets.classify_picture import PICTURES, SHIPPED, jpeg
 
 CLASSES = widget_pages.CLASSES.split()
-TOOLS = Path(__file__).parents[1] / "tools"
 
 
 class Figure:
@@ -160,10 +159,7 @@ def test_it_opens_with_the_cat_and_every_picture_of_the_course_can_be_taken(figu
 
 
 def test_the_pictures_are_those_of_scikit_image():
-    sys.path.insert(0, str(TOOLS))
-    from widget_pictures import pictures
-
-    made = pictures()
+    made = widget_pictures.pictures()
     assert set(made) == set(PICTURES)
     for name, (file, (left, top, side), _) in PICTURES.items():
         image = Image.open(io.BytesIO(jpeg(name).tobytes()))
