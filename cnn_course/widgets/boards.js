@@ -9,6 +9,12 @@ const captioned = (canvas, ...caption) => el("div", {class: "cnn-figure"},
 
 const ratio = () => window.devicePixelRatio || 1;
 
+// What light-dark(#rrggbb, #rrggbb) of base.css is in the theme of the moment.
+function property(e, name) {
+  const style = getComputedStyle(e), [light, dark] = style.getPropertyValue(name).match(/#\w+/g);
+  return style.colorScheme === "dark" ? dark : light;
+}
+
 // The largest whole number of device pixels for a cell, so that `count` of them fit into `room`.
 const cellSize = (room, count) => max(1, floor((room * ratio()) / count));
 

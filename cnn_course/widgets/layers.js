@@ -31,10 +31,11 @@ const LAYERS = {
   // What several branches, each a list, make of the same x, added up.
   add({branches}) {
     const all = branches.map(network);
-    return x => {
-      const [first, ...others] = all.map(branch => branch(x));
-      return tensor(first.shape, first.data.map((v, n) => others.reduce((sum, y) => sum + y.data[n], v)));
-    };
+    return x => all.map(branch => branch(x)).reduce((a, b) => {
+      const y = tensor(a.shape);
+      for (let n = 0; n < y.data.length; n++) y.data[n] = a.data[n] + b.data[n];
+      return y;
+    });
   },
 };
 

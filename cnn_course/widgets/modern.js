@@ -1,7 +1,11 @@
-// What a ModernCNN, and a heat map over its image, needs besides network.js.
+// What other networks than LeNet-5, and a heat map over an image, need besides network.js.
+
+// (C, H, W) → (C, O_h, O_w); the padding's zeros count as pixels, unless countIncludePad is false
+const avgPool2d = (x, kernel, {countIncludePad = true, ...options} = {}) =>
+  pool2d(x, kernel, options, 0, add, (sum, within, all) => sum / (countIncludePad ? all : within));
 
 // x · sigmoid(x); any shape → the same shape
-const silu = x => tensor(x.shape, x.data.map(v => v / (1 + Math.exp(-v))));
+const silu = x => elementwise(x, v => v / (1 + Math.exp(-v)));
 
 // The mean over each of the `size`, [O_h, O_w], parts of a map: (C, H, W) → (C, O_h, O_w)
 function adaptiveAvgPool2d(x, size) {

@@ -147,7 +147,7 @@ start("pooling", (body, data) => {
     const room = columns[0].now.parentElement.clientWidth;
     if (!room) return;
     const cell = cellSize(room, side);
-    const hex = getComputedStyle(body).getPropertyValue("--soft").trim();
+    const hex = property(body, "--soft");
     const ground = [1, 3, 5].map(p => parseInt(hex.slice(p, p + 2), 16));
     for (const {kind, now, change, difference} of columns) {
       const [sides, step] = kind === "map" ? [side, k] : [count, 1];

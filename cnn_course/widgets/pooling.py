@@ -55,7 +55,7 @@ def pooling(
         "kernel_size": int(kernel_size),
         "shift": [int(down), int(right)],
     }
-    return Widget("pooling", data, still(known[EDGES]), ("controls", "network", "boards"))
+    return Widget("pooling", data, still(known[EDGES]), ("controls", "network", "modern", "boards"))
 
 
 def maps() -> dict[str, np.ndarray]:

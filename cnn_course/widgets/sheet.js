@@ -67,8 +67,6 @@ function tinted(bytes, hex) {
   return small;
 }
 
-const property = (e, name) => getComputedStyle(e).getPropertyValue(name).trim();
-
 // The sheet on a canvas: by pointer, by touch, and by a pen that keys move. `changed` hears of every
 // change, and whether the stroke goes on.
 function sheetBoard(changed) {
