@@ -50,7 +50,7 @@ class Figure:
             self.page.keyboard.press(key)
 
     def compare(self):
-        self.button("Compare").click()
+        self.button("Show the answer").click()
         return self.said
 
     @property
@@ -132,7 +132,7 @@ def show(browser, tmp_path):
 )
 def test_what_is_said_of_a_number(show, answer, low, high, log, guess, said):
     figure = show(predict.number("How many?", answer, low, high, log=log))
-    assert figure.button("Compare").is_disabled()
+    assert figure.button("Show the answer").is_disabled()
     figure.field.fill(guess)
     assert figure.compare().startswith(said)
     marks = figure.root.locator(".cnn-axis text:not(.cnn-tick)").all_text_contents()
@@ -154,7 +154,7 @@ def test_a_number_by_the_slider_alone_and_again(show):
     figure.press("Enter")
     assert "42" not in figure.root.inner_text()
     assert figure.slider.evaluate("e => e === document.activeElement")
-    assert figure.button("Compare").is_disabled()
+    assert figure.button("Show the answer").is_disabled()
 
 
 def test_what_is_no_number_is_said(show):
@@ -162,7 +162,7 @@ def test_what_is_no_number_is_said(show):
     for text in ("many", "2", "0", "-1", "1/0", "nan"):
         figure.field.fill(text)
         assert figure.said == f"“{text}” is no guess: give a number from 1.0e-10 to 1.0e+00."
-        assert figure.button("Compare").is_disabled()
+        assert figure.button("Show the answer").is_disabled()
     figure.slider.fill("100")
     assert figure.said == "Your guess: 1.0e-05"
     assert figure.field.get_attribute("aria-invalid") is None
@@ -173,7 +173,7 @@ def test_the_answer_is_shown_without_a_guess(show):
     wanted = ["Measured ≈ 42.", "At the top: CNN, ≈ 97.1 %.", "The numbers stand below."]
     for number, said in enumerate(wanted):
         figure = Figure(figure.page, number)
-        figure.button("Show without guessing").click()
+        figure.button("Skip the guess").click()
         assert figure.said == said
         assert not figure.root.locator("svg .cnn-yours:visible").count()
     assert figure.root.locator("svg path.cnn-true").count() == 2
@@ -285,7 +285,7 @@ def test_a_finger_draws_and_the_page_stays(show):
     assert figure.plot.locator("circle.cnn-yours").count() == 4
     other = Figure(figure.page, 1)
     assert other.plot.locator("circle.cnn-yours").count() == 0
-    assert other.button("Compare").is_disabled()
+    assert other.button("Show the answer").is_disabled()
 
 
 # --- In every kind
@@ -295,7 +295,7 @@ def test_a_finger_draws_and_the_page_stays(show):
 def test_the_answer_is_legible_and_narrow_enough(show, theme):
     figure = show(dead(then=ORDERS), ranked(), moved(), theme=theme, width=390)
     page = figure.page
-    for button in page.get_by_role("button", name="Show without guessing").all()[::-1]:
+    for button in page.get_by_role("button", name="Skip the guess").all()[::-1]:
         button.click()
     look = widget_pages.page_visits.LOOK.replace("article, ", ".cnn-widget, ")
     low = [(text, ratio) for text, ratio in page.evaluate(look)["texts"] if ratio < 4.5]

@@ -70,7 +70,7 @@ def test_axe_finds_no_fault(browser, tmp_path, theme, width):
     with widget_pages.opened(browser, tmp_path, every(), theme=theme, width=width) as page:
         assert page.locator(".cnn-widget[data-live]").count() == len(NAMES)
         assert not faults(page)
-        for button in page.get_by_role("button", name="Show without guessing").all()[::-1]:
+        for button in page.get_by_role("button", name="Skip the guess").all()[::-1]:
             button.click()
         assert not faults(page)
 

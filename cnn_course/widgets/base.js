@@ -16,11 +16,14 @@ function el(tag, attributes = {}, ...children) {
 const row = (...children) => el("div", {class: "cnn-row"}, ...children);
 const button = (text, onclick) => el("button", {type: "button", onclick}, text);
 
-// With a real minus, none before 0; without `digits` as many as it needs, two at most.
+// A real minus, and none before 0.
+const minus = text => text.replace(/^-/, Number(text) === 0 ? "" : "−");
+
+// With `digits` decimals, or as many as it needs, two at most.
 function numberText(value, digits) {
   let text = abs(value) < 1e4 ? value.toFixed(digits ?? 2) : value.toPrecision(3);
   if (digits === undefined && text.includes(".")) text = text.replace(/\.?0+$/, "");
-  return text.replace("-", Number(text) === 0 ? "" : "−");
+  return minus(text);
 }
 
 // What was `encode`d in Python.

@@ -29,8 +29,8 @@ function quantity(text) {
 function written(value, like, digits = 4) {
   const number = like.power
     ? value.toExponential(1).replace(/e(.)(\d)$/, (_, sign, d) => `e${sign}0${d}`) // as Python does
-    : value.toLocaleString("en", {maximumFractionDigits: digits}).replace("-", "−");
-  return number + (like.unit && like.gap) + like.unit;
+    : value.toLocaleString("en", {maximumFractionDigits: digits});
+  return minus(number) + (like.unit && like.gap) + like.unit;
 }
 
 // "8.7 points too high", or "37 times too high" where factors count; "the same" if no digit differs.

@@ -93,8 +93,8 @@ function sumPanel({edit, refuse, point}) {
     const limit = max(...slices.flat().map(abs));
     const sums = parts.map((part, c) => part.show(patches[c], slices[c], limit, outside, digits));
     const sum = sums.reduce((a, b) => a + b, 0);
-    const terms = sums.map((v, c) => numberText(c ? abs(v) : v, digits) + (c + 1 < sums.length ? (sums[c + 1] < 0 ? " − " : " + ") : ""));
-    total.replaceChildren(sums.length > 1 ? `${terms.join("")} = ` : "", el("b", {}, numberText(sum, digits)));
+    const terms = sums.map(v => numberText(v, digits)).join(" + ").replaceAll("+ −", "− ");
+    total.replaceChildren(`${terms} = `, el("b", {}, numberText(sum, digits)));
     total.hidden = sums.length === 1;
     root.classList.toggle("cnn-single", sums.length === 1);
     return sum;

@@ -178,8 +178,8 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
       choice.hidden = true;
       plot.removeAttribute("tabindex");
       plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", `The guess and the ${word} curves, whose numbers stand below.`);
-      key();
+      plot.setAttribute("aria-label", `The curves of ${guessed ? "the guess and " : ""}the answer, whose numbers stand below.`);
+      key(guessed);
       return guessed ? curves.map(sentence).filter(Boolean).join(" ") : "The numbers stand below.";
     },
     reset() {
@@ -194,11 +194,11 @@ function guessCurve({low, high, down, drawn, known}, answers, {tell, changed}) {
     },
   };
 
-  // Which line is which.
-  function key() {
+  // Which line is which; the guess is there only if there is one.
+  function key(guessed) {
     const one = (curve, name, text) => el("span", {}, el("i", {class: `${name} ${curve.colour}`}), text);
     const lines = shown
-      ? [one({colour: drawn > 1 ? "cnn-plain" : "cnn-guessed"}, "cnn-yours", "your guess"), ...curves.slice(0, drawn).map(curve => one(curve, "cnn-true", drawn > 1 ? curve.name : word))]
+      ? [...(guessed ? [one({colour: drawn > 1 ? "cnn-plain" : "cnn-guessed"}, "cnn-yours", "your guess")] : []), ...curves.slice(0, drawn).map(curve => one(curve, "cnn-true", drawn > 1 ? curve.name : word))]
       : [];
     legend.replaceChildren(...lines, ...curves.slice(drawn).map(curve => one(curve, "cnn-beside", curve.name)));
   }

@@ -5,9 +5,10 @@ start("predict", (body, data, root) => {
   const question = root.querySelector(".cnn-question");
   const said = el("p", {role: "status", class: "cnn-said cnn-number"});
   const tell = text => { said.textContent = text; };
-  const compare = button("Compare", () => show(true));
+  const compare = button("Show the answer", () => show(true));
   compare.classList.add("cnn-main");
-  const skip = button("Show without guessing", () => show(false));
+  const skip = button("Skip the guess", () => show(false));
+  skip.classList.add("cnn-quiet");
   const again = button("Guess again", () => {
     reset();
     kind.first().focus();
