@@ -6,6 +6,8 @@ const ROWS = {C1: [6, 3, 4], S2: [6, 3, 2], C3: [16, 8, 2], S4: [16, 8, 1], C5: 
 const ORANGE = [224, 130, 20];
 const percent = share => `${round(100 * share)} %`;
 const times = numbers => numbers.join(" × ");
+// What stays is not written again, which would lay out the page anew.
+const write = (e, text) => { if (e.textContent !== text) e.textContent = text; };
 
 start("draw-digit", (body, data) => {
   const net = lenet5(data.weights);
@@ -74,15 +76,15 @@ start("draw-digit", (body, data) => {
     hidden = null;
     const p = maps?.softmax.data;
     if (p) best = p.indexOf(max(...p));
-    answer.textContent = p ? `${best} (${percent(p[best])})` : "";
-    did.textContent = p ? `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}` : "";
-    note.textContent = p ? "" : empty ? "The sheet is empty: draw a digit, or take one below." : "There is too little ink for a digit.";
+    write(answer, p ? `${best} (${percent(p[best])})` : "");
+    write(did, p ? `box ${times(found.size)}, centre of mass in the middle${found.thick ? ", strokes thickened" : ""}` : "");
+    write(note, p ? "" : empty ? "The sheet is empty: draw a digit, or take one below." : "There is too little ink for a digit.");
     undo.disabled = !sheet.changed();
     clear.disabled = empty;
     cover.disabled = !p;
     bars.forEach(({bar, share, root}, n) => {
-      bar.style.width = `${p ? 100 * p[n] : 0}%`;
-      share.textContent = p ? percent(p[n]) : "–";
+      bar.style.transform = `scaleX(${p ? p[n] : 0})`;
+      write(share, p ? percent(p[n]) : "–");
       root.classList.toggle("cnn-best", Boolean(p) && n === best);
     });
     paint();
@@ -119,7 +121,7 @@ start("draw-digit", (body, data) => {
     drawBoard(prepared, raster(28, 28, mixed, undefined, small), cell);
     for (const {name, board, white} of layers) {
       const values = maps ? maps[name].data : nothing, most = largest(values);
-      white.textContent = maps ? `white: ${numberText(most, 2)}` : "";
+      write(white, maps ? `white: ${numberText(most, 2)}` : "");
       board.mark(inspector.chosen(name));
       board.paint(values, most);
     }
@@ -145,6 +147,8 @@ start("draw-digit", (body, data) => {
       `${changes} of 784 squares change the answer` + (changes ? `, most to ${most}.` : ".");
   }
 
+  // What has been used some times is compiled: so the first stroke is as quick as those after it.
+  for (const {bytes} of takers) setTimeout(() => net.maps(prepareDigit(bytes, 28, 28).digit));
   read();
   return draw;
 });

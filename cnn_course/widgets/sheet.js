@@ -74,6 +74,8 @@ function sheetBoard(changed) {
   let pen = [14, 14]; // where the keys have it: row and column of 28
   let keys = false, down = false; // whether they are in use, and it is on the sheet
   let pointer; // the one that draws
+  let ink, muted, accent; // the theme's colours
+  let origin, wide; // where in the page the sheet begins, and its side: asked for once in a stroke
 
   const canvas = el("canvas", {
     tabindex: "0", role: "application",
@@ -82,6 +84,9 @@ function sheetBoard(changed) {
       if (pointer !== undefined || event.button) return;
       if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
       pointer = event.pointerId;
+      const box = canvas.getBoundingClientRect();
+      origin = [box.left + scrollX, box.top + scrollY];
+      wide = box.width;
       keys = down = false;
       sheet.begin(where(event));
       update(true);
@@ -111,10 +116,7 @@ function sheetBoard(changed) {
 
   const at = ([i, j]) => [(j + 0.5) / 28, (i + 0.5) / 28];
 
-  function where(event) {
-    const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  }
+  const where = event => [(event.pageX - origin[0]) / wide, (event.pageY - origin[1]) / wide];
 
   function lift(event) {
     if (event.pointerId !== pointer) return;
@@ -129,7 +131,6 @@ function sheetBoard(changed) {
 
   function draw() {
     const side = canvas.width, context = canvas.getContext("2d"), marks = sheet.marks();
-    const [ink, muted, accent] = ["--ink", "--muted", "--accent"].map(name => property(canvas, name));
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
     for (const {bytes, points} of marks) {
@@ -172,6 +173,7 @@ function sheetBoard(changed) {
     clear: change(() => sheet.replace()),
     show: change(bytes => sheet.replace({bytes})),
     layout(side) {
+      [ink, muted, accent] = ["--ink", "--muted", "--accent"].map(name => property(canvas, name));
       canvas.width = canvas.height = round(side * ratio());
       canvas.style.width = canvas.style.height = `${side}px`;
       draw();
