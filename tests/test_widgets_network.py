@@ -96,4 +96,4 @@ def test_node_finds_the_numbers_of_pytorch(node, tmp_path):
         encoding="utf-8",
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert f"\n# pass {len(written) + 1}\n" in run.stdout, run.stdout
+    assert f"\n# pass {len(written) + 2}\n" in run.stdout, run.stdout

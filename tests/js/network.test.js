@@ -8,7 +8,7 @@ const {test} = require("node:test");
 const assert = require("node:assert");
 
 const NAMES = ["conv2d", "maxPool2d", "avgPool2d", "linear", "relu", "softmax", "silu",
-  "adaptiveAvgPool2d", "interpolate", "outputSize", "tensor"];
+  "adaptiveAvgPool2d", "interpolate", "outputSize", "tensor", "numberText"];
 const source = ["base", "network", "modern"]
   .map(name => readFileSync(join(__dirname, `../../cnn_course/widgets/${name}.js`), "utf8")).join("");
 const network = new Function(`"use strict"; ${source}; return {${NAMES}}`)();
@@ -28,6 +28,11 @@ for (const {name, call, args, expected} of cases)
   });
 
 const zeros = (...shape) => network.tensor(shape);
+
+test("a number has a real minus, and none before 0", () => {
+  const texts = [[-0.004], [-0.004, 2], [-0.006, 2], [-3], [0.5], [-12345.6], [-0, 1]].map(args => network.numberText(...args));
+  assert.deepStrictEqual(texts, ["0", "0.00", "−0.01", "−3", "0.5", "−1.23e+4", "0.0"]);
+});
 
 test("what does not fit is said", () => {
   assert.throws(() => network.conv2d(zeros(1, 4, 4), zeros(1, 1, 5, 5)), /5,5 has no position in a map of 4,4/);
