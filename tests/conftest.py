@@ -1,4 +1,4 @@
-"""One Chromium for all the tests that look at pages."""
+"""One Chromium for all the tests that look at pages, and node for those of scripts."""
 
 import os
 import shutil
@@ -29,15 +29,27 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def program(kind, names, package):
+    """The path of the first program of these names; without one, the test fails or is skipped."""
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        reason = f"no {kind} on PATH under any of the names {', '.join(names)}"
+        if os.environ.get("CNN_COURSE_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"{reason}; install one, on Debian: apt-get install {package}")
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def node():
+    """The path of node, which runs JavaScript outside of a browser."""
+    return program("node", ("node", "nodejs"), "nodejs")
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium with a new profile, the one that the system has."""
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if path is None:
-        reason = f"no browser on PATH under any of the names {', '.join(CHROMIUM_NAMES)}"
-        if os.environ.get("CNN_COURSE_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"{reason}; install one, on Debian: apt-get install chromium")
-        pytest.skip(reason)
+    path = program("browser", CHROMIUM_NAMES, "chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=path, args=CHROMIUM_FLAGS, timeout=PATIENCE

@@ -100,9 +100,8 @@ def open_page(browser, home, theme, seen, width=1280):
     """
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.set_default_timeout(PATIENCE)
-    context.add_init_script(
-        f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-    )
+    kept = "".join(f"localStorage.setItem('{name}', '{theme}');" for name in ("mode", "theme"))
+    context.add_init_script(f"try {{ {kept} }} catch {{}}")  # a frame may have no storage
 
     def guard(route):
         if route.request.url.startswith((home, "data:")):

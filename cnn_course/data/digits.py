@@ -191,9 +191,11 @@ def _scale(box: np.ndarray) -> np.ndarray:
 
 def _centre(small: np.ndarray) -> np.ndarray:
     height, width = small.shape
-    y = (small.sum(1) @ np.arange(height)) / small.sum()
-    x = (small.sum(0) @ np.arange(width)) / small.sum()
-    top, left = (min(max(int(14.5 - c), 0), 28 - n) for c, n in ((y, height), (x, width)))
+    mass = small.astype(float)
+    y = (mass.sum(1) @ np.arange(height)) / mass.sum()
+    x = (mass.sum(0) @ np.arange(width)) / mass.sum()
+    # A symmetric digit lies in the middle of two pixels: no rounding error shall choose.
+    top, left = (min(max(int(14.5 + 1e-4 - c), 0), 28 - n) for c, n in ((y, height), (x, width)))
     field = np.zeros((28, 28), np.float32)
     field[top : top + height, left : left + width] = small
     return field
