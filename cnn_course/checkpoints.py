@@ -52,29 +52,40 @@ def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:
     """What `write` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged."""
+    return _parse(path, _contents(path))
+
+
+def _contents(path: Path) -> bytes:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; give another")
+    return path.read_bytes()  # not every name of a file can be told to safetensors
+
+
+def _parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:
     try:
-        data = path.read_bytes()  # not every name of a file can be told to safetensors
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or was not written by this course ({error}); give another"
         ) from error
 
 
 class TrainingState:
-    """All that the next epoch of `fit` depends on, kept in the file `path`, or nowhere if None."""
+    """All that the next epoch of `fit` depends on, kept in the file `path`, or nowhere if None.
 
-    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None):
+    Of several `ranks` (`cnn_course.distributed.Ranks`) the first alone reads and writes the file,
+    and gives the others what it has read.
+    """
+
+    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None, ranks):
         self.model, self.averaged, self.optimizer = model, averaged, optimizer
-        self.settings, self.path = settings, path
+        self.settings, self.path, self.ranks = settings, path, ranks
 
     def save(self, history: dict) -> None:
-        if self.path is None:
+        if self.path is None or self.ranks.rank > 0:
             return
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
@@ -85,12 +96,17 @@ class TrainingState:
         tensors["random"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        write(self.path, tensors, {"settings": self.settings, "history": history})
+        about = {"settings": self.settings, "history": history, "processes": self.ranks.count}
+        write(self.path, tensors, about)
 
     def restore(self) -> dict:
-        if self.path is None or not self.path.exists():
+        if self.path is None:
             return {}
-        tensors, about = read(self.path)
+        mine = self.ranks.rank == 0 and self.path.exists()
+        data = self.ranks.share(_contents(self.path) if mine else None)
+        if data is None:
+            return {}
+        tensors, about = _parse(self.path, data)
         if not {"settings", "history"} <= set(about) or "random" not in tensors:
             raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")
         for name, value in self.settings.items():

@@ -4,6 +4,7 @@
 """
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from json import dumps
 from pathlib import Path
@@ -16,6 +17,7 @@ from cnn_course.augmentation import Augment
 from cnn_course.console import complain, say
 from cnn_course.data import ImageSet, load, read_digit, read_image
 from cnn_course.devices import choose_device
+from cnn_course.distributed import Ranks
 from cnn_course.inspection import layer_table
 from cnn_course.models import build, load_model, save_model
 from cnn_course.models.pretrained import shipped
@@ -34,10 +36,13 @@ MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepar
 def train(
     model, data, epochs, batch_size, lr, flip, seed, device, out, resume, limit, start, download
 ):
-    device = choose_device(device)
+    ranks = Ranks(device)
+    device = ranks.device
     folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
-    folder.check_free(resume)
-    train_set, validation = _training_data(data, limit, seed, download)
+    if ranks.rank == 0:
+        folder.check_free(resume)
+    with ranks.first_on_each_machine():
+        train_set, validation = _training_data(data, limit, seed, download)
     _, channels, side, _ = train_set.images.shape
     torch.manual_seed(seed)
     network = build(model, channels, side, len(train_set.classes))
@@ -52,22 +57,18 @@ def train(
     macs = layer_table(network, (channels, side, side)).macs * options["batch_size"]
     if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(1)
+    options |= {"epochs": epochs, "seed": seed, "device": device, "checkpoint": folder.checkpoint}
+    if ranks.rank > 0:  # the first process prints and saves
+        with suppress(FloatingPointError):  # which all of them raise, and the first one tells
+            fit(network, train_set, validation, **options)
+        return None
     progress = Progress(train_set, epochs, options["batch_size"])
     with folder.claimed():
         say(f"{train_set}; {model} on {device}, into {folder.path}")
+        _say_who_trains(ranks.count, folder.processes(), options["batch_size"], options["lr"])
         try:
             with progress:
-                history = fit(
-                    network,
-                    train_set,
-                    validation,
-                    epochs=epochs,
-                    seed=seed,
-                    device=device,
-                    checkpoint=folder.checkpoint,
-                    report=progress,
-                    **options,
-                )
+                history = fit(network, train_set, validation, report=progress, **options)
             steps = epochs * count_steps(len(train_set), options["batch_size"])
             if failed := failure(history, train_set, validation, steps):
                 raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
@@ -171,6 +172,22 @@ def _training_data(data: str, limit: int | None, seed: int, download: bool):
         order = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(seed))
         train_set = train_set.subset(order[:limit].sort().values)
     return train_set, load(data, "validation", largest=LARGEST, download=download)
+
+
+def _say_who_trains(count: int, before: int | None, batch_size: int, lr: float) -> None:
+    """What several processes do in a step, and what changes where there were more or fewer."""
+    if count > 1:
+        least, more = divmod(batch_size, count)
+        each = f"{least} or {least + 1}" if more else f"{least}"
+        say(
+            f"{count} processes share each step of {batch_size} images, {each} each; "
+            f"the peak learning rate is {lr:g}, as for one process"
+        )
+    if before not in (None, count):
+        say(
+            f"processes: {before} up to here, and now {count}; steps and learning rates go on as "
+            "they were, batch normalization's statistics and the random changes of images do not"
+        )
 
 
 def _take_weights(network: nn.Module, start: str) -> None:

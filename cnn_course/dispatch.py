@@ -19,6 +19,10 @@ REMEDIES = {
 NO_MEMORY = (
     "there is not enough memory; try a smaller --batch-size, and fewer (--limit) or smaller images"
 )
+LOST = (
+    "another process of this training has ended, and this one with it; what was saved is kept: "
+    "start all of them again with --resume to go on after the last epoch"
+)
 
 
 def run(argv: list[str]) -> int:
@@ -65,6 +69,12 @@ def explain(error: Exception) -> tuple[int, str]:
         isinstance(error, RuntimeError) and re.search(r"memory|alloc|Storage size", text)
     ):
         return 2, NO_MEMORY
+    if (
+        isinstance(error, RuntimeError)
+        and console.rank()
+        and re.search(r"(?i)gloo|nccl|connection", text)
+    ):
+        return 1, LOST
     if isinstance(error, OSError) and error.errno is not None:
         remedy = REMEDIES.get(error.errno, "give another")
         path = f"{error.filename}: " if error.filename is not None else ""

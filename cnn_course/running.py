@@ -4,7 +4,7 @@ import json
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cnn_course.checkpoints import replacing
+from cnn_course.checkpoints import read, replacing
 from cnn_course.console import say
 from cnn_course.history import History
 
@@ -56,6 +56,11 @@ class RunFolder:
             with suppress(OSError):  # not empty
                 for folder in missing:
                     folder.rmdir()
+
+    def processes(self) -> int | None:
+        """How many trained what the checkpoint holds, or None where there is none or no word."""
+        about = read(self.checkpoint)[1] if self.checkpoint.exists() else None
+        return about.get("processes") if isinstance(about, dict) else None
 
     def save_history(self, history: History, **more) -> None:
         with replacing(self.history) as unfinished:
