@@ -33,7 +33,8 @@ class Ranks:
     They talk by gloo about tensors on the CPU, and by nccl about those on CUDA, where the GPU of a
     rank is the one with its local number. Every rank has to make the same calls in the same order.
 
-    Raises ValueError for a device that cannot compute here, or that several ranks cannot share.
+    Raises ValueError for a device that cannot compute here, or that several ranks cannot share, and
+    ConnectionError where the others are not to be reached.
     """
 
     def __init__(self, device: str | torch.device | None = None):
@@ -46,8 +47,7 @@ class Ranks:
             return
         self.device = _own_device(device, self.local_rank)
         if not dist.is_initialized():
-            dist.init_process_group("gloo" if self.device.type == "cpu" else "cpu:gloo,cuda:nccl")
-            atexit.register(dist.destroy_process_group)
+            _meet("gloo" if self.device.type == "cpu" else "cpu:gloo,cuda:nccl")
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """What to call in the place of `model`, so that `backward` averages over the ranks."""
@@ -133,6 +133,17 @@ class Ranks:
         yield
         if not self.local_rank:
             self.mean(0.0)
+
+
+def _meet(backend: str) -> None:
+    try:
+        dist.init_process_group(backend)
+    except RuntimeError as error:
+        raise ConnectionError(
+            "the other processes of this training cannot be reached; start all of them again, and "
+            "between machines name the network, as in GLOO_SOCKET_IFNAME=eth0"
+        ) from error
+    atexit.register(dist.destroy_process_group)
 
 
 def _own_device(device: str | torch.device | None, local_rank: int) -> torch.device:

@@ -15,7 +15,7 @@ from cnn_course import checkpoints, console
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.dispatch import LOST, explain
-from cnn_course.distributed import Ranks, _own_device
+from cnn_course.distributed import Ranks, _meet, _own_device
 from cnn_course.models import load_model
 from cnn_course.training import _check_parts, evaluate
 
@@ -221,6 +221,16 @@ def test_a_lost_connection_is_told_in_a_line(as_rank):
     assert explain(RuntimeError(CLOSED)) == (1, LOST)
     with pytest.raises(RuntimeError, match="shape"):
         explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_processes_that_do_not_meet_say_so(monkeypatch):
+    def fail(backend):
+        raise RuntimeError("Gloo connectFullMesh failed with timed out connecting")
+
+    monkeypatch.setattr("torch.distributed.init_process_group", fail)
+    with pytest.raises(ConnectionError, match="cannot be reached; start all of them again") as lost:
+        _meet("gloo")
+    assert explain(lost.value) == (2, str(lost.value))
 
 
 def test_all_but_the_first_say_who_they_are(as_rank, capsys):
