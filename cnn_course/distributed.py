@@ -115,6 +115,8 @@ class Ranks:
 
     def check_same(self, settings: dict) -> None:
         """ValueError where this rank has other `settings`, which JSON can hold, than rank 0."""
+        if self.count == 1:
+            return
         text = re.sub(r" at 0x[0-9a-f]+", "", json.dumps(settings))  # where a function lies
         own = text.encode()
         theirs = json.loads(self.share(own))

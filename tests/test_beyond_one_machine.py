@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from cnn_course import dispatch
 from cnn_course.inspection import layer_table
@@ -36,7 +37,7 @@ def test_the_table_of_computing_and_sending():
     for (computing, sending), (ranks, rate, width) in zip(rows, ways, strict=True):
         assert float(computing) == pytest.approx(1000 * operations / ranks / rate, rel=0.01)
         sent = 2 * (ranks - 1) / ranks * 4 * 269_466
-        assert float(sending) == pytest.approx(1000 * sent / width, rel=0.06)
+        assert float(sending) == pytest.approx(1000 * sent / width, rel=0.05)
 
 
 def test_macs_for_each_parameter():
@@ -68,9 +69,12 @@ def test_the_commands_are_the_command_lines():
 
 
 def test_synchronized_statistics_are_refused_on_the_cpu():
-    layer = torch.nn.SyncBatchNorm(3)
-    with pytest.raises(ValueError, match="GPU"):
-        layer(torch.rand(4, 3, 2, 2))
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        with pytest.raises(ValueError, match="GPU"):
+            torch.nn.SyncBatchNorm(3)(torch.rand(4, 3, 2, 2))
+    finally:
+        dist.destroy_process_group()
 
 
 def test_the_streamed_training_learns(tmp_path):
