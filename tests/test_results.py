@@ -2,7 +2,10 @@
 
 import json
 import re
+import statistics
 
+import cifar10
+import cifar10_search
 import pytest
 import recipe
 
@@ -23,6 +26,7 @@ COMPARISONS = {
 
 def test_the_recorded_runs():
     others = {
+        "cifar10",
         "cifar10_finals",
         "cifar10_search",
         "chapter01_mlp",
@@ -91,7 +95,7 @@ def test_comparisons_are_fair(name):
             assert max(means.values()) < 0.13
 
 
-@pytest.mark.parametrize("name", ["chapter01", "chapter03_deep", "chapter03_pooling"])
+@pytest.mark.parametrize("name", ["chapter01", "chapter03_deep", "chapter03_pooling", "cifar10"])
 def test_networks_of_one_comparison_have_one_size(name):
     sizes = [row["parameters"] for row in results.load(name)["rows"]]
     assert max(sizes) <= 1.05 * min(sizes)
@@ -134,3 +138,39 @@ def test_the_worst_of_twenty_fresh_seeds_reads_97_per_cent():
     (fresh,) = results.load("recipe_fresh")["rows"]
     assert len(fresh["runs"]) == 20
     assert min(run["test_accuracy"] for run in fresh["runs"]) >= 0.97
+
+
+# ------------------------------------------------------------------------------ ModernCNN
+
+
+def accuracies(rows) -> list[float]:
+    return [run["test_accuracy"] for row in rows for run in row["runs"]]
+
+
+def of(recorded: str, **values) -> list[dict]:
+    return [r for r in results.load(recorded)["rows"] if values.items() <= r.items()]
+
+
+def test_no_design_is_larger_than_the_limit_or_costs_more_than_resnet_20():
+    (resnet,) = of("cifar10_search", design="ResNet-20", lr=0.2)
+    assert resnet["parameters"] == 272_474
+    for row in results.load("cifar10_search")["rows"]:
+        assert row["macs"] <= resnet["macs"]
+        assert row["parameters"] <= 272_378 or row["design"] == "ResNet-20", row["design"]
+
+
+@pytest.mark.parametrize("network", cifar10.NETWORKS)
+def test_the_rate_of_each_network_has_worse_ones_around_it(network):
+    design = cifar10_search.DESIGN if network == "ModernCNN" else network
+    rates = sorted(row["lr"] for row in of("cifar10_search", design=design))
+    best = cifar10_search.best_rate(design)
+    assert rates[0] < best < rates[-1]
+    rows = of("cifar10", network=network)
+    assert [row["seed"] for row in rows] == [0, 1, 2]
+    assert {row["lr"] for row in rows} == {best}
+
+
+def test_modern_cnn_is_a_point_ahead_of_resnet_20_at_no_more_macs():
+    ours, theirs = (of("cifar10", network=name) for name in ("ModernCNN", "ResNet-20"))
+    assert ours[0]["macs"] <= theirs[0]["macs"]
+    assert statistics.mean(accuracies(ours)) >= statistics.mean(accuracies(theirs)) + 0.01
