@@ -1,8 +1,8 @@
 """Weights and checkpoints: safetensors, with JSON in the header, written whole or not at all."""
 
+import hashlib
 import json
-import os
-from contextlib import contextmanager
+import math
 from pathlib import Path
 
 import torch
@@ -10,57 +10,45 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-
-@contextmanager
-def replacing(path: Path):
-    """A file beside `path` to write to, which takes its place if all goes well, and else goes.
-
-    A link stays, and what it leads to is replaced. Raises ValueError where `path` is no plain file,
-    and OSError, which names it, where it cannot be written.
-    """
-    try:
-        place = Path(os.path.realpath(path))
-        if place.exists() and not place.is_file():
-            raise ValueError(f"{path} is a folder or a device; give a file")
-        unfinished = place.with_name(f".{place.name[:50]}.unfinished")  # no longer than a name
-        try:
-            yield unfinished
-            os.replace(unfinished, place)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"{path} could not be written ({error.strerror or error}); what was saved is kept; "
-            "make room there, or give another place"
-        ) from error
+from cnn_course.history import History
+from cnn_course.writing import write_whole
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`.
-
-    The file is finished beside its place and then moved there in one step, so that whoever stops
-    the program, or a disk that is full, leaves the old file or the new one and never half of one.
-    """
+    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`."""
     # safetensors wants plain layouts, and a tensor that shares its memory with no other.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    data = save(plain, metadata={"about": json.dumps(about)})
-    with replacing(path) as unfinished, open(unfinished, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(path, save(plain, metadata={"about": json.dumps(about)}))
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """What `write` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged."""
+def read(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], dict]:
+    """What `write` wrote, and only if the file's SHA-256 is the one given, if any is.
+
+    Raises FileNotFoundError or another OSError where it cannot be read, and ValueError for a file
+    that is damaged.
+    """
+    data = _contents(path)
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError(
+            f"{path} is not as it came with the course: its SHA-256 is not the one on its card; "
+            "install the course again"
+        )
+    return _parse(path, data)
+
+
+def _contents(path: Path) -> bytes:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; give another")
+    return path.read_bytes()  # not every name of a file can be told to safetensors
+
+
+def _parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:
     try:
-        data = path.read_bytes()  # not every name of a file can be told to safetensors
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or was not written by this course ({error}); give another"
         ) from error
@@ -85,14 +73,23 @@ class TrainingState:
         tensors["random"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        write(self.path, tensors, {"settings": self.settings, "history": history})
+        about = {"settings": self.settings, "history": history, "sha256": _digest(tensors)}
+        write(self.path, tensors, about)
 
-    def restore(self) -> dict:
+    def restore(self, validated: bool) -> dict:
+        """The history so far, of a run with a validation set if `validated`; {} at the start."""
         if self.path is None or not self.path.exists():
             return {}
         tensors, about = read(self.path)
-        if not {"settings", "history"} <= set(about) or "random" not in tensors:
+        if not (_is_checkpoint(about) and "random" in tensors):
             raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")
+        if about.get("sha256") not in (
+            None,
+            _digest(tensors),
+        ):  # earlier ones have none
+            raise ValueError(
+                f"{self.path} is damaged: it holds other numbers than were saved; give another"
+            )
         for name, value in self.settings.items():
             if about["settings"].get(name) != value:
                 raise ValueError(
@@ -100,14 +97,23 @@ class TrainingState:
                     f"now {name}={value!r} is asked for; give the same, or another folder"
                 )
 
+        if validated != bool(about["history"]["validation_loss"]):
+            raise ValueError(
+                f"{self.path} was trained with{'out' * validated} a validation set; do the same, "
+                "or give another folder"
+            )
+        try:
+            self._take(tensors)
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.path} is of another model; give another folder") from error
+        return about["history"]
+
+    def _take(self, tensors: dict[str, Tensor]) -> None:
         def part(prefix):
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
-        try:
-            self.model.load_state_dict(part("model."))
-            self.averaged.load_state_dict(part("averaged."))
-        except RuntimeError as error:
-            raise ValueError(f"{self.path} is of another model; give another folder") from error
+        self.model.load_state_dict(part("model."))
+        self.averaged.load_state_dict(part("averaged."))
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         for i, buffer in part("momentum.").items():
             p = parameters[int(i)]
@@ -116,4 +122,28 @@ class TrainingState:
         torch.set_rng_state(tensors["random"])
         if "random.cuda" in tensors and torch.cuda.is_available():
             torch.cuda.set_rng_state(tensors["random.cuda"])
-        return about["history"]
+
+
+def _is_checkpoint(about) -> bool:
+    """Whether a file's header has the parts of a checkpoint, which anybody may have changed."""
+    if not (isinstance(about, dict) and isinstance(about.get("settings"), dict)):
+        return False
+    history = about.get("history")
+    if not (isinstance(history, dict) and set(history) == set(vars(History()))):
+        return False
+    lists = list(history.values())
+    if not all(isinstance(values, list) for values in lists):
+        return False
+    if {len(values) for values in lists} - {0, len(history["train_loss"])}:
+        return False
+    numbers = [number for values in lists for number in values]
+    return all(type(number) is float and math.isfinite(number) for number in numbers)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 of the tensors' names and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        values = tensors[name].detach().cpu().contiguous().reshape(-1)
+        digest.update(name.encode() + values.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -4,9 +4,9 @@ import json
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cnn_course.checkpoints import replacing
 from cnn_course.console import say
 from cnn_course.history import History
+from cnn_course.writing import write_whole
 
 
 class RunFolder:
@@ -58,8 +58,7 @@ class RunFolder:
                     folder.rmdir()
 
     def save_history(self, history: History, **more) -> None:
-        with replacing(self.history) as unfinished:
-            unfinished.write_text(json.dumps(more | vars(history), indent=1) + "\n")
+        write_whole(self.history, json.dumps(more | vars(history), indent=1) + "\n")
 
     def finish(self) -> None:
         """The weights are safe: the checkpoint goes, with its folder if that holds nothing else."""
@@ -68,7 +67,11 @@ class RunFolder:
             self.checkpoint.parent.rmdir()
 
     def _failure(self) -> bool:
-        try:
-            return "failure" in json.loads(self.history.read_bytes())
-        except (OSError, ValueError, TypeError, RecursionError):
+        """Whether the history is of a run that failed: ours, and no other file of that name."""
+        if not self.history.is_file():
             return False
+        try:
+            found = json.loads(self.history.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and {"failure", *vars(History())} <= set(found)

@@ -123,7 +123,7 @@ def fit(
         "seed": seed,
     }
     run = TrainingState(model, averaged, optimizer, settings, checkpoint)
-    history = History(**run.restore())
+    history = History(**run.restore(validated=validation is not None))
     done = len(history.train_loss)
     bar = progress_bar(progress, total=epochs * steps, initial=done * steps, unit="step")
 

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import CIFAR10
 
 from cnn_course.data import SPLITS, ImageSet, embedded, load
-from cnn_course.data.cache import cache_folder, write_whole
+from cnn_course.data.cache import cache_folder, keep
 from cnn_course.data.embedded import COUNTS, SHA256
 from cnn_course.data.images import hold_out, is_among
 
@@ -183,7 +183,7 @@ def test_an_interrupted_write_leaves_no_file(tmp_path, monkeypatch):
 def test_a_cache_can_be_shared_as_far_as_the_umask_allows(tmp_path, umask, mode):
     before = os.umask(umask)
     try:
-        write_whole(tmp_path / "below" / "file", b"data")
+        keep(tmp_path / "below" / "file", b"data")
     finally:
         os.umask(before)
     assert (tmp_path / "below" / "file").stat().st_mode & 0o777 == mode

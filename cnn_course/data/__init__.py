@@ -106,7 +106,7 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
     try:
         data = dataset(root, train=train, download=download)
-    except (RuntimeError, OSError, ValueError, TypeError, AssertionError, LookupError) as error:
+    except Exception as error:  # files that are damaged raise all sorts
         if download:
             reason = why_not_writable(root)
             if reason:
@@ -126,6 +126,11 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
         images, classes = data.data.unsqueeze(1), DIGITS
     else:
         images, classes = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous(), data.classes
+    if images.shape[2:] != (SIDES[name], SIDES[name]):
+        raise ValueError(
+            f"{name} in {root} has images of {'×'.join(map(str, images.shape[2:]))} pixels, and "
+            f"not {SIDES[name]}×{SIDES[name]}; move {root / KEPT[name]} elsewhere, and get it again"
+        )
     return ImageSet(
         f"{name} {'train' if train else 'test'}", images, torch.as_tensor(data.targets), classes
     )
