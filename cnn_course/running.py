@@ -46,8 +46,8 @@ class RunFolder:
         """The folder, made where it is missing; whatever stays empty goes again."""
         if self._failure():
             say(f"{self.path} holds a run that failed, whose place this one takes")
+            self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
             self.history.unlink()
-            self.checkpoint.unlink(missing_ok=True)
         missing = [p for p in self.checkpoint.parents if not p.exists()]
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         try:

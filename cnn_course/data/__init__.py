@@ -114,8 +114,10 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
                     f"{name} could not be downloaded, because {root} cannot be written ({reason}); "
                     f"set the environment variable CNN_COURSE_CACHE to another folder"
                 ) from error
+            known = isinstance(error, RuntimeError | OSError)
+            reason = " ".join(str(error).split()) if known else "what is there is damaged"
             raise OSError(
-                f"{name} could not be downloaded into {root} ({error}); try again, and where that "
+                f"{name} could not be downloaded into {root} ({reason}); try again, and where that "
                 f"does not help, first move {root / KEPT[name]} elsewhere, if it is there"
             ) from error
         raise FileNotFoundError(

@@ -97,7 +97,9 @@ def load_shipped(name: str) -> tuple[nn.Module, dict]:
     path = shipped()[name]
     card = path.with_suffix(".md")
     try:
-        text = card.read_text(encoding="utf-8")
+        text = (
+            card.read_text(encoding="utf-8") if card.is_file() else ""
+        )  # a pipe would be waited for
         sha256 = re.search(r"\*\*SHA-256\*\* of .*`([0-9a-f]{64})`", text)[1]
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(

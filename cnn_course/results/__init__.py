@@ -24,6 +24,8 @@ def load(name: str) -> dict:
 
 def read(path: Path) -> dict:
     """The recorded run in a file. Raises ValueError, with its name, where it holds none."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file; give a recorded run")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict) or not {"provenance", "rows"} <= set(found):
