@@ -210,7 +210,7 @@ def test_a_model_comes_back_with_what_is_known_of_it(tmp_path):
         load_model(tmp_path / "b.safetensors")  # with batch normalization, which "lenet5" has not
 
 
-# ------------------------------------------------------------- headers that anybody may have written
+# ------------------------------------------------------------ headers that anybody may have written
 
 GOOD = {"settings": {}, "history": {name: [1.0] for name in vars(History())}}
 
@@ -219,7 +219,8 @@ GOOD = {"settings": {}, "history": {name: [1.0] for name in vars(History())}}
     "about",
     [
         None, 5, [], "settings history", ["settings", "history"], {"settings": [], "history": {}},
-        GOOD | {"history": []}, GOOD | {"history": {"train_loss": [1.0]}}, GOOD | {"settings": None},
+        GOOD | {"settings": None}, GOOD | {"history": []},
+        GOOD | {"history": {"train_loss": [1.0]}},
         GOOD | {"history": GOOD["history"] | {"seconds": 1.0}},
         GOOD | {"history": GOOD["history"] | {"seconds": [1.0, 2.0]}},
         GOOD | {"history": GOOD["history"] | {"train_loss": ["1"]}},

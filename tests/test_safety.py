@@ -68,7 +68,7 @@ def test_nothing_that_is_read_is_run(folder):
     ],
 )  # fmt: skip
 def test_what_would_be_found(code):
-    assert unsafe(code) == [1]
+    assert set(unsafe(code)) == {1}
 
 
 def test_what_is_harmless():
