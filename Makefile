@@ -83,7 +83,7 @@ test: book lint  ## everything: style, unit tests, every notebook, the strict bo
 	$(PY) -m pytest $(WORKERS) tests
 	$(PY) -m pytest $(WORKERS) --nbval chapters
 
-test-all: test  ## test, and what takes long: slow tests, every notebook ten times, on 1 thread and on 2
+test-all: test  ## test, and what takes long: tests marked slow, every notebook ten times, on 1 thread and on 2
 	$(PY) -m pytest tests -m slow
 	for i in 1 2 3 4 5; do for n in 1 2; do \
 	  OMP_NUM_THREADS=$$n $(PY) -m pytest --nbval chapters || exit 1; done; done

@@ -22,6 +22,7 @@ from cnn_course import console
 from cnn_course.data import ImageSet, load
 from cnn_course.models import LeNet5, ModernCNN
 from cnn_course.training import RECIPES, fit
+from cnn_course.writing import write_whole
 
 EPOCHS, SEED = 6, 0
 # Its recipe, its images, and how many of them: steps of one size.
@@ -44,7 +45,7 @@ def train(name: str, file: Path) -> None:
     options = {"epochs": EPOCHS, "seed": SEED, "device": "cpu"} | RECIPES[recipe]
     history = fit(build(), images(name), **options)
     if console.rank() == "0":
-        file.write_text(json.dumps(vars(history)), encoding="utf-8")
+        write_whole(file, json.dumps(vars(history)))
 
 
 def run(network: str, processes: int, threads: int) -> dict:

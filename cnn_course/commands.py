@@ -3,6 +3,7 @@
 `predict` prints itself, so that the answers are out when it complains of an image.
 """
 
+import math
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from cnn_course.devices import choose_device
 from cnn_course.distributed import Ranks
 from cnn_course.inspection import layer_table
 from cnn_course.models import build, load_model, save_model
-from cnn_course.models.pretrained import shipped
+from cnn_course.models.pretrained import load_shipped, shipped
 from cnn_course.names import LARGEST, MODELS
 from cnn_course.progress import Progress
 from cnn_course.running import RunFolder
@@ -30,6 +31,7 @@ from cnn_course.verdict import failure
 
 # Below so many multiply–accumulates a step, threads wait for each other longer than they save.
 SMALL_STEP = 100e6
+NOT_FINITE = "{} gives numbers that are not finite: its training failed, or it is damaged"
 MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepared as MNIST's were
 
 
@@ -96,13 +98,14 @@ def evaluate(model, data, split, device, json, download):
     network, about = _find(model)
     images = _fitting(data, split, about, download)
     logits = predict_logits(network, images, device=device)
-    if not logits.isfinite().all():
-        raise ValueError(f"{model} gives numbers that are not finite: its training failed")
+    loss = F.cross_entropy(logits, images.labels).item()
+    if not math.isfinite(loss):
+        raise ValueError(NOT_FINITE.format(model))
     answers, count = logits.argmax(1), len(about["classes"])
     confusion = torch.bincount(images.labels * count + answers, minlength=count**2)
     result = {
         "accuracy": (answers == images.labels).sum().item() / len(images),
-        "loss": F.cross_entropy(logits, images.labels).item(),
+        "loss": loss,
         "count": len(images),
         "confusion": confusion.view(count, count).tolist(),  # a row for each true class
     }
@@ -119,7 +122,8 @@ def evaluate(model, data, split, device, json, download):
 
 def predict(model, images, json, raw):
     network, about = _first_a_network(model, images)
-    prepares = about.get("data") in MNIST and not raw
+    sizes = about["in_channels"], about["input_size"]
+    prepares = about.get("data") in MNIST and sizes == (1, 28) and not raw
     results, errors = [], []
     for path in images:
         try:
@@ -129,6 +133,8 @@ def predict(model, images, json, raw):
             continue
         with torch.no_grad():
             share, label = network(pixels[None].float() / 255).softmax(1)[0].max(0)
+        if not share.isfinite():
+            raise ValueError(NOT_FINITE.format(model))
         found = {"image": str(path), "class": about["classes"][label], "probability": share.item()}
         results.append(found | ({"prepared": did} if prepares else {}))
     if len(images) == len(errors) == 1:
@@ -221,7 +227,7 @@ def _find(model: str) -> tuple[nn.Module, dict]:
     if path.is_file():
         return load_model(path)
     if model in shipped():
-        return load_model(shipped()[model])
+        return load_shipped(model)
     if model not in MODELS:
         raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
     raise ValueError(f"no weights come with the course for {model}; give a run's folder")

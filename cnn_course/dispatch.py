@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import warnings
 
 from cnn_course import console
 from cnn_course.parser import parser
@@ -36,7 +37,10 @@ def run(argv: list[str]) -> int:
         command, debug = arguments.pop("command"), arguments.pop("debug")
         from cnn_course import commands  # takes seconds, as it loads torch
 
-        with console.working():
+        with console.working(), warnings.catch_warnings():
+            # What a library thinks of a damaged file, say, would come on top of our own sentence.
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("default", module="cnn_course")
             result = getattr(commands, command)(**arguments)
         if result is not None:
             console.say(result if isinstance(result, str) else json.dumps(result, allow_nan=False))

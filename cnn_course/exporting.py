@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cnn_course.checkpoints import replacing
+from cnn_course.writing import replacing
 
 
 def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> None:

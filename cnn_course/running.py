@@ -4,9 +4,10 @@ import json
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cnn_course.checkpoints import read, replacing
+from cnn_course.checkpoints import is_checkpoint, read
 from cnn_course.console import say
 from cnn_course.history import History
+from cnn_course.writing import write_whole
 
 
 class RunFolder:
@@ -46,8 +47,8 @@ class RunFolder:
         """The folder, made where it is missing; whatever stays empty goes again."""
         if self._failure():
             say(f"{self.path} holds a run that failed, whose place this one takes")
+            self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
             self.history.unlink()
-            self.checkpoint.unlink(missing_ok=True)
         missing = [p for p in self.checkpoint.parents if not p.exists()]
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -60,11 +61,10 @@ class RunFolder:
     def processes(self) -> int | None:
         """How many trained what the checkpoint holds, or None where there is none or no word."""
         about = read(self.checkpoint)[1] if self.checkpoint.exists() else None
-        return about.get("processes") if isinstance(about, dict) else None
+        return about.get("processes") if is_checkpoint(about) else None
 
     def save_history(self, history: History, **more) -> None:
-        with replacing(self.history) as unfinished:
-            unfinished.write_text(json.dumps(more | vars(history), indent=1) + "\n")
+        write_whole(self.history, json.dumps(more | vars(history), indent=1) + "\n")
 
     def finish(self) -> None:
         """The weights are safe: the checkpoint goes, with its folder if that holds nothing else."""
@@ -73,7 +73,11 @@ class RunFolder:
             self.checkpoint.parent.rmdir()
 
     def _failure(self) -> bool:
-        try:
-            return "failure" in json.loads(self.history.read_bytes())
-        except (OSError, ValueError, TypeError, RecursionError):
+        """Whether the history is of a run that failed: ours, and no other file of that name."""
+        if not self.history.is_file():
             return False
+        try:
+            found = json.loads(self.history.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and {"failure", *vars(History())} <= set(found)

@@ -131,7 +131,7 @@ def fit(
     }
     ranks.check_same(settings)
     run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
-    history = History(**run.restore())
+    history = History(**run.restore(validated=validation is not None))
     done = len(history.train_loss)
     shown = progress and ranks.rank == 0
     bar = progress_bar(shown, total=epochs * steps, initial=done * steps, unit="step")

@@ -1,5 +1,6 @@
 """Files of weights: whole or not at all, and training that goes on from them as if undisturbed."""
 
+import math
 import os
 
 import pytest
@@ -8,7 +9,8 @@ import torch
 from cnn_course import checkpoints
 from cnn_course.augmentation import Augment
 from cnn_course.data import load
-from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.history import History
+from cnn_course.models import MLP, LeNet5, load_model, pretrained, save_model
 from cnn_course.training import fit
 
 OPTIONS = {
@@ -206,3 +208,106 @@ def test_a_model_comes_back_with_what_is_known_of_it(tmp_path):
     save_model(tmp_path / "b.safetensors", model, "lenet5", about)
     with pytest.raises(ValueError, match="does not hold"):
         load_model(tmp_path / "b.safetensors")  # with batch normalization, which "lenet5" has not
+
+
+# ------------------------------------------------------------ headers that anybody may have written
+
+GOOD = {"settings": {}, "history": {name: [1.0] for name in vars(History())}}
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        None, 5, [], "settings history", ["settings", "history"], {"settings": [], "history": {}},
+        GOOD | {"settings": None}, GOOD | {"settings": {"lr": [0.1]}}, GOOD | {"history": []},
+        GOOD | {"processes": 0}, GOOD | {"processes": "2"},
+        GOOD | {"history": {"train_loss": [1.0]}},
+        GOOD | {"history": GOOD["history"] | {"seconds": 1.0}},
+        GOOD | {"history": GOOD["history"] | {"seconds": [1.0, 2.0]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": ["1"]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": [10**400]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": [math.nan]}},
+    ],
+)  # fmt: skip
+def test_a_checkpoint_may_say_anything(digits, tmp_path, about):
+    path = tmp_path / "state.safetensors"
+    checkpoints.write(path, {"random": torch.get_rng_state()}, about)
+    with pytest.raises(ValueError, match=r"state.safetensors is no checkpoint of a training; give"):
+        train(digits, path)
+
+
+@pytest.fixture
+def saved(digits, tmp_path):
+    """A checkpoint after one epoch: its path, its tensors and what it says."""
+    train(digits, tmp_path / "a", epochs=1)
+    return tmp_path / "a", *checkpoints.read(tmp_path / "a")
+
+
+def test_a_single_changed_bit_of_a_checkpoint_is_noticed(digits, saved):
+    path, _, about = saved
+    data = bytearray(path.read_bytes())
+    in_the_header = data.index(b"%r" % about["history"]["train_loss"][0]) + 3  # a digit of the loss
+    for place in (-5000, in_the_header):
+        data[place] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="is damaged: it holds other values than were saved"):
+            train(digits, path, epochs=1)
+        data[place] ^= 1
+
+
+def without_digest(about):
+    return {name: value for name, value in about.items() if name != "sha256"}
+
+
+def test_a_checkpoint_of_an_earlier_release_is_gone_on_from(digits, saved):
+    path, tensors, about = saved
+    checkpoints.write(path, tensors, without_digest(about))
+    assert len(train(digits, path, epochs=1)[1].train_loss) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"random": torch.zeros(3)}, {"random": torch.zeros(3, dtype=torch.uint8)},
+        {"momentum.99": torch.zeros(3)}, {"momentum.x": torch.zeros(3)},
+        {"momentum.0": torch.zeros(3, 5, 7, 9)}, {"model.layers.1.weight": torch.zeros(2)},
+        {"averaged.more": torch.zeros(2)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_tensors_that_do_not_fit_are_those_of_another_model(digits, saved, change):
+    path, tensors, about = saved
+    checkpoints.write(path, tensors | change, without_digest(about))
+    with pytest.raises(ValueError, match="is of another model; give another folder"):
+        train(digits, path, epochs=1)
+
+
+def test_a_validation_set_is_kept_to(digits, tmp_path):
+    path, options = tmp_path / "a", OPTIONS | {"epochs": 1, "checkpoint": tmp_path / "a"}
+    fit(network(), digits, **options)
+    with pytest.raises(ValueError, match="was trained without a validation set; do the same"):
+        fit(network(), digits, digits, **options)
+    path.unlink()
+    fit(network(), digits, digits, **options)
+    with pytest.raises(ValueError, match="was trained with a validation set; do the same"):
+        fit(network(), digits, **options)
+
+
+def test_a_header_that_asks_for_a_huge_network_gets_no_memory(tmp_path, monkeypatch):
+    def mlp(**sizes):
+        assert torch.empty(1).device.type == "meta"
+        return MLP(**sizes)
+
+    monkeypatch.setitem(pretrained.CONSTRUCTORS, "mlp", mlp)
+    about = {"in_channels": 1, "input_size": 10**5, "classes": ["a"]}
+    save_model(tmp_path / "a", MLP(num_classes=1), "mlp", about)
+    with pytest.raises(ValueError, match="a does not hold a model of this course"):
+        load_model(tmp_path / "a")
+
+
+@pytest.mark.parametrize("classes", ["0123456789", dict.fromkeys("0123456789"), [0] * 10, 10])
+def test_classes_are_a_list_of_names(tmp_path, classes):
+    about = {"in_channels": 1, "input_size": 28, "classes": classes}
+    save_model(tmp_path / "a", LeNet5(), "lenet5", about)
+    with pytest.raises(ValueError, match="does not hold a model of this course"):
+        load_model(tmp_path / "a")

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -579,3 +580,51 @@ def test_images_too_small_for_a_network(tmp_path, capsys, model, smallest):
     said = error(capsys, "summary", model, "--input-shape", f"1,{side},{side}")
     assert f"needs {smallest} or more" in said
     assert main(["summary", model, "--input-shape", f"1,{smallest},{smallest}"]) == 0
+
+
+# ------------------------------------------------------------------------ files that say anything
+
+
+@pytest.mark.parametrize(
+    "content", ['["failure"]', '"a failure"', '{"failure": 1}', "[" * 10**5, "\xff"]
+)
+def test_a_history_that_is_not_ours_stays(tmp_path, capsys, content):
+    (tmp_path / "history.json").write_text(content, encoding="latin-1")
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+    assert (tmp_path / "history.json").read_text(encoding="latin-1") == content
+
+
+def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "history.json")
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_a_network_that_gives_nan_has_no_answer(tmp_path, capsys, json):
+    model = LeNet5()
+    model.layers[1].bias.data.fill_(math.nan)
+    about = {"in_channels": 1, "input_size": 28, "classes": list("0123456789")}
+    save_model(tmp_path / "a.safetensors", model, "lenet5", about)
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    said = error(capsys, "predict", tmp_path, tmp_path / "a.png", *json)
+    assert "gives numbers that are not finite: its training failed, or it is damaged" in said
+
+
+def test_a_network_of_digits_of_another_size_takes_the_image_as_it_is(tmp_path, capsys):
+    about = {"in_channels": 3, "input_size": 32, "classes": list("0123456789"), "data": "mnist"}
+    save_model(tmp_path / "a.safetensors", LeNet5(3, 32), "lenet5", about)
+    Image.new("L", (40, 30)).save(tmp_path / "a.png")
+    assert status("predict", tmp_path, tmp_path / "a.png") == 0
+    about["in_channels"] = 2
+    save_model(tmp_path / "a.safetensors", LeNet5(2, 32), "lenet5", about)
+    assert "channels=2: give 1 (grey)" in error(capsys, "predict", tmp_path, tmp_path / "a.png")
+
+
+def test_what_libraries_warn_of_is_no_part_of_an_answer(recwarn, monkeypatch):
+    def summary(**arguments):
+        warnings.warn("a library thinks something", stacklevel=1)
+        warnings.warn_explicit("we think so too", UserWarning, "data.py", 1, "cnn_course.data")
+
+    monkeypatch.setattr(commands, "summary", summary)
+    assert status("summary", "mlp") == 0
+    assert [str(warning.message) for warning in recwarn] == ["we think so too"]

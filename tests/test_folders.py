@@ -678,3 +678,18 @@ def test_an_animation_gives_its_first_frame(tmp_path):
     frames = [Image.new("RGB", (4, 4), c) for c in ("red", "blue")]
     save(frames[0], tmp_path, "test", "cat", "a.gif", save_all=True, append_images=frames[1:])
     assert one_image(tmp_path)[:, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_file_that_is_a_program_is_not_run(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    file = tmp_path / "test" / "cat" / "a.png"
+    file.write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
+    )
+    message = message_of(ValueError, f"folder:{tmp_path}", "test")
+    assert f"{file} is PostScript, a program and no picture; save it as a PNG" in message
+
+
+def test_a_small_file_that_says_it_is_huge_is_named(pets):
+    file, message = damaged(pets, b"P5 100000 100000 255\n")
+    assert f"{file} cannot be read as an image (Image size (10000000000 pixels)" in message

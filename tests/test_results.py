@@ -140,6 +140,16 @@ def test_the_worst_of_twenty_fresh_seeds_reads_97_per_cent():
     assert min(run["test_accuracy"] for run in fresh["runs"]) >= 0.97
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"7", b'{"rows": []}', b"\xff", b"[" * 10**5]
+)
+def test_a_damaged_recording_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    (tmp_path / "mine.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"mine\.json is damaged or is no recorded run"):
+        results.load("mine")
+
+
 # ------------------------------------------------------------------------------ ModernCNN
 
 

@@ -14,12 +14,14 @@ def _raw_mode(image: Image.Image) -> str:
     return image.tile[0][3] if image.format == "PNG" and image.tile else ""
 
 
-class _RangeError(ValueError):
-    """Values for which there is no rule."""
+class _RefusedError(ValueError):
+    """What can be read, and for which there is no rule."""
 
 
 def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
     """One image as `read_folder` has it: uint8 (channels, height, width)."""
+    if channels not in (1, 3):
+        raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
     return to_tensor(decode(existing(file)), height, width, channels)
 
 
@@ -41,12 +43,14 @@ def decode(file: Path) -> np.ndarray:
     remedy = "replace it, or move it elsewhere"
     try:
         with Image.open(file) as image:
+            if image.format == "EPS":  # Pillow would start Ghostscript, to do what the file says
+                raise _RefusedError("is PostScript, a program and no picture; save it as a PNG")
             raw = _raw_mode(image)
             deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
             return _to_eight_bits(ImageOps.exif_transpose(image), raw, deep)
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
-    except _RangeError as error:
+    except _RefusedError as error:
         raise ValueError(f"{file} {error}") from None
     except OSError as error:
         if error.errno is None:  # the decoder's own complaint about what is in the file
@@ -105,7 +109,7 @@ def _scale(values: np.ndarray, mode: str, deep: bool) -> np.ndarray:
     # What ends a little above 1 would be black if it were taken for bytes.
     fits = low >= 0 and (high <= 1 or 16 <= high <= 255 or (mode == "I" and high <= 255))
     if not fits:  # NaN is one of these
-        raise _RangeError(
+        raise _RefusedError(
             f"has values from {low:g} to {high:g}, which may mean anything; "
             f"save it with 8 or 16 bits, or bring its values to 0 to 1 or 0 to 255"
         )
