@@ -1,11 +1,16 @@
 """Files that are written whole or not at all: checkpoints, results, exports, what is kept."""
 
 import os
+import platform
 import re
 import sys
 import uuid
+import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# A number for this machine: others, whose processes cannot be asked for, may share its disks.
+MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -32,7 +37,8 @@ def replacing(path: Path):
         start = f".{place.name[:50]}."  # all of it would make some names too long
         _sweep(place.parent, start)
         # Of this process and this call alone: others may be at the same file.
-        unfinished = place.with_name(f"{start}{os.getpid()}-{uuid.uuid4().hex[:8]}.unfinished")
+        own = f"{MACHINE}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        unfinished = place.with_name(f"{start}{own}.unfinished")
         try:
             yield unfinished
             with open(unfinished, "r+b") as file:
@@ -49,10 +55,10 @@ def replacing(path: Path):
 
 
 def _sweep(folder: Path, start: str) -> None:
-    """Take away what processes that are no more have left of files that begin with `start`."""
+    """Take away what processes of this machine that are no more have left of what begins so."""
     if sys.platform == "win32":  # there, to ask whether a process lives is to end it
         return
-    pattern = re.compile(re.escape(start) + r"(\d+)-[0-9a-f]{8}\.unfinished")
+    pattern = re.compile(re.escape(start + MACHINE) + r"-(\d+)-[0-9a-f]{8}\.unfinished")
     with suppress(OSError):  # a folder that may be written and not be listed
         for file in folder.iterdir():
             left = pattern.fullmatch(file.name)

@@ -4,6 +4,7 @@ A case is a number: it chooses what is read, and seeds all that is done to it. T
 pytest tests/test_damage.py -m "slow or not slow" -k "test_damage and 1234"
 """
 
+import json
 import shutil
 import signal
 import sys
@@ -15,11 +16,11 @@ import pytest
 import torch
 from damage import WORDS, Damage, contents, files
 from PIL import Image
-from test_data import fake_digits, write_cifar10, write_mnist
+from test_data import fake_digits, no_network, write_cifar10, write_mnist
 
 from cnn_course import commands, exporting, progress, results
 from cnn_course.cli import main
-from cnn_course.data import load
+from cnn_course.data import KEPT, SPLITS, load
 from cnn_course.history import History
 from cnn_course.models import build, pretrained, save_model
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="alarms and pipe
 QUICK, ALL = 500, 5000
 KINDS = ("png", "jpg", "gif", "bmp", "tiff", "webp", "ppm", "ico")
 PATIENCE = 300  # seconds a case, each of which takes less than one: what takes longer hangs
-SPLITS = ("train", "validation", "test")
+COMMANDS = (["train", "mlp"], ["evaluate", "digits.safetensors"], ["predict"], ["export"])
 NAMES = ("b.png", "[a]*?", "e\u0301", "-x", "a\nb", "\udcff", "a" * 255, "train", "Thumbs.db")
 
 
@@ -61,19 +62,13 @@ def good(tmp_path_factory):
             stopping.setattr(progress, "say", stop)
             assert command(training("unfinished"))[0] == 130
         shutil.copytree("unfinished", "failed")
-        Path("failed/history.json").write_text(
-            str(vars(History()) | {"failure": 1}).replace("'", '"')
-        )
+        Path("failed/history.json").write_text(json.dumps(vars(History()) | {"failure": 1}))
         patch.setattr(urllib.request, "urlopen", no_network)
         yield root
 
 
 def stop(text):
     raise KeyboardInterrupt
-
-
-def no_network(*arguments, **options):
-    raise urllib.request.URLError("there is no network")
 
 
 def training(out, *more):
@@ -138,9 +133,7 @@ def shipped(damage):
 
 def run(damage):
     """A folder of a run: whatever a training there cannot go on from stays as it is."""
-    path = Path(
-        damage.one(("finished", "unfinished", "unfinished", "unfinished", "failed"))
-    ).absolute()
+    path = Path(damage.one(("finished", *["unfinished"] * 3, "failed"))).absolute()
     damage.file(damage.one(files(path)))
     before = contents(path)
     status, said = command(training(path, *damage.one(([], ["--resume"], ["--resume"]))))
@@ -175,14 +168,12 @@ def folder(damage):
 
 def archive(damage):
     """The files that torchvision keeps, and those that its earlier releases kept."""
-    name, where = damage.one(
-        (("mnist", "MNIST"), ("mnist", "MNIST"), ("cifar10", "cifar-10-batches-py"))
-    )
+    name = damage.one(("mnist", "mnist", "cifar10"))
     if damage.random.random() < 0.1:
         Path("kept/MNIST/processed").mkdir()
         for file in ("training.pt", "test.pt"):
             Path("kept/MNIST/processed", file).write_bytes(damage.random.bytes(30))
-    damage.file(damage.one(files(Path("kept", where))))
+    damage.file(damage.one(files(Path("kept", KEPT[name]))))
     before = contents(Path("kept"))
     download = bool(damage.random.random() < 0.1)
     read(load, name, damage.one(SPLITS), root="kept", download=download, names=name)
@@ -200,9 +191,7 @@ def arguments(damage):
     """Any words at all; nothing is trained or exported, since what comes before is asked for."""
     words = [damage.one(WORDS) for _ in range(damage.random.integers(1, 12))]
     if damage.random.random() < 0.8:
-        words[:1] = damage.one(
-            (["train", "mlp"], ["evaluate", "digits.safetensors"], ["predict"], ["export"])
-        )
+        words[:1] = damage.one(COMMANDS)
     if words[0] in ("train", "evaluate") and damage.random.random() < 0.7:
         words += ["--data", damage.one(("folder:pets", "mnist", "cifar10", "mnist-sample"))]
     damage.done += words

@@ -249,6 +249,10 @@ def write_mnist(root, images, labels):
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
 
 
+def no_network(*arguments, **options):
+    raise urllib.request.URLError("there is no network")
+
+
 def fake_digits(count):
     pixels = np.random.RandomState(0).randint(256, size=(count, 28, 28)).astype(np.uint8)
     return pixels, (np.arange(count) % 10).astype(np.uint8)
@@ -359,10 +363,6 @@ def test_images_of_another_size_are_not_taken_for_mnist(tmp_path):
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_an_archive_that_would_write_elsewhere_is_not_unpacked(name, tmp_path, monkeypatch):
     """torchvision unpacks only what has its checksum."""
-
-    def no_network(*arguments, **options):
-        raise urllib.request.URLError("there is no network")
-
     monkeypatch.setattr(urllib.request, "urlopen", no_network)
     root = tmp_path / "kept"
     (root / "MNIST" / "raw").mkdir(parents=True)
@@ -378,10 +378,10 @@ def test_an_archive_that_would_write_elsewhere_is_not_unpacked(name, tmp_path, m
 
 
 def test_a_failed_download_says_so(tmp_path, monkeypatch):
-    def no_network(*_):
+    def fail(*_):
         raise RuntimeError("Error downloading train-images")
 
-    monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", fail)
     with pytest.raises(OSError, match=r"mnist could not be downloaded into .*train-images.*again"):
         load("mnist", download=True, root=tmp_path)
     assert list(tmp_path.iterdir()) == []  # trying whether it can be written leaves nothing

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from cnn_course import checkpoints, writing
+from cnn_course.cli import main
 from cnn_course.data.cache import keep
 from cnn_course.history import History
 from cnn_course.running import RunFolder
@@ -89,19 +91,18 @@ def test_killed_at_the_worst_moment(tmp_path, call, new):
 
 @posix
 def test_what_others_are_writing_stays(tmp_path):
-    alive, dead = os.getppid(), subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    here, alive, dead = writing.MACHINE, os.getppid(), child.pid
     kept = [
-        f".file.{alive}-0123abcd.unfinished",
-        f".file.{dead.pid}-0123abcd.txt",
-        f".other.{dead.pid}-0123abcd.unfinished",
-        ".file.notes-0123abcd.unfinished",
+        f".file.{here}-{alive}-0123abcd.unfinished",
+        f".file.{here}-{dead}-0123abcd.txt",
+        f".other.{here}-{dead}-0123abcd.unfinished",
+        f".file.another-{dead}-0123abcd.unfinished",
+        f".file.{here}-notes-0123abcd.unfinished",
     ]
-    for name in (
-        *kept,
-        f".file.{dead.pid}-0123abcd.unfinished",
-        f".file.{2**70}-00000000.unfinished",
-    ):
+    left = [f".file.{here}-{number}-0123abcd.unfinished" for number in (dead, 2**70)]
+    for name in (*kept, *left):
         (tmp_path / name).touch()
     write_whole(tmp_path / "file", "text")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*kept, "file"])
@@ -150,6 +151,38 @@ def test_a_file_system_that_takes_no_more_keeps_the_old_file(tmp_path, write):
     assert "what was saved is kept; make room there, or give another place" in str(caught.value)
     assert file.read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--limit", "64", "--epochs", "2"]
+TRAIN += ["--device", "cpu", "--out"]
+FULL = f"""
+import shutil, subprocess, sys
+from cnn_course.cli import main
+
+full, out = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", full], check=True)
+status = main([*{TRAIN}, full + "/run"])
+shutil.copytree(full, out)
+sys.exit(status)
+"""
+
+
+@posix
+def test_a_training_on_a_full_file_system_keeps_its_last_epoch(tmp_path):
+    """A file system of its own has room for one checkpoint, and not for the next beside it."""
+    full, out = tmp_path / "full", tmp_path / "out"
+    full.mkdir()
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    run = subprocess.run(
+        [*unshare, sys.executable, "-c", FULL, full, out], capture_output=True, text=True
+    )
+    assert run.returncode == 2, run.stderr
+    assert "state.safetensors could not be written (No space left on device)" in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert [p.name for p in out.rglob("*")] == ["run", "checkpoint", "state.safetensors"]
+    assert main([*TRAIN, str(out / "run"), "--resume"]) == 0
 
 
 def test_a_folder_that_cannot_be_synced_is_no_fault(tmp_path, monkeypatch):
