@@ -21,6 +21,7 @@ echo "$*" >> asked
 env > environment
 case "$*" in
   *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *"-m uv venv"*) mkdir -p .venv/oldest/bin; cp "$0" .venv/oldest/bin/python ;;
   *starts*) echo starts ;;
   *"pip install"*) test ! -e no-network ;;
   *jupyter_book*) mkdir -p _build/html; touch _build/html/index.html ;;
@@ -104,6 +105,18 @@ def test_everything_is_added_to_what_reading_needs(project):
         status, asked = make(project, goal)
         assert status == 0
         assert not re.search("pip|venv", asked)
+
+
+def test_the_oldest_releases_are_tried_apart_and_by_the_tests_of_the_package(project):
+    (project / "tests").mkdir()
+    for name in ("arithmetic", "book", "chapters", "making", "weights"):
+        (project / "tests" / f"test_{name}.py").touch()
+    status, asked = make(project, "test-oldest")
+    assert status == 0
+    assert installs(asked) == [EVERYTHING]
+    assert "--python .venv/oldest --resolution lowest-direct --editable .[export,test]" in asked
+    (line,) = [line for line in asked.splitlines() if "-m pytest" in line]
+    assert re.findall(r"tests/test_(\w+)\.py", line) == ["arithmetic", "weights"]
 
 
 @pytest.mark.parametrize(("goal", "file"), [("book", READING), ("setup", EVERYTHING)])
