@@ -94,7 +94,8 @@ class TrainingState:
         # One of an earlier release has no checksum.
         if about.get("sha256") not in (None, _sha256(tensors, about)):
             raise ValueError(
-                f"{self.path} is damaged: it holds other values than were saved; give another"
+                f"{self.path} is damaged: it holds other values than were saved; give another "
+                "folder"
             )
         for name, value in self.settings.items():
             if about["settings"].get(name) != value:

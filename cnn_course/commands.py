@@ -191,8 +191,8 @@ def _say_who_trains(count: int, before: int | None, batch_size: int, lr: float) 
         )
     if before not in (None, count):
         say(
-            f"processes: {before} up to here, and now {count}; steps and learning rates go on as "
-            "they were, batch normalization's statistics and the random changes of images do not"
+            f"processes: {before} up to here, and now {count}; steps and learning rates stay the "
+            "same, while random draws and batch normalization go another way from here on"
         )
 
 

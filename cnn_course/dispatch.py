@@ -73,11 +73,8 @@ def explain(error: Exception) -> tuple[int, str]:
         isinstance(error, RuntimeError) and re.search(r"memory|alloc|Storage size", text)
     ):
         return 2, NO_MEMORY
-    if (
-        isinstance(error, RuntimeError)
-        and console.rank()
-        and re.search(r"(?i)gloo|nccl|connection", text)
-    ):
+    connection = re.search(r"(?i)gloo|nccl|connection", text)
+    if isinstance(error, RuntimeError) and connection and console.rank() is not None:
         return 1, LOST
     if isinstance(error, OSError) and error.errno is not None:
         remedy = REMEDIES.get(error.errno, "give another")

@@ -129,7 +129,10 @@ class Damage:
             header = self.json(header)
         elif kind == "about":
             whole = json.loads(header)
-            about = self.json(whole["__metadata__"]["about"].encode())
+            about = json.loads(whole["__metadata__"]["about"])
+            if self.random.random() < 0.7:  # without it, what else is changed is looked at
+                about.pop("sha256", None)
+            about = self.json(json.dumps(about).encode())
             header = json.dumps(whole | {"__metadata__": {"about": about.decode()}}).encode()
         number = self.one(NUMBERS) if kind == "length" else len(header)
         return number.to_bytes(8, "little") + header + values

@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import ranks
 import torch
 from damage import WORDS, Damage, contents, files
 from PIL import Image
@@ -59,16 +60,12 @@ def good(tmp_path_factory):
         patch.chdir(root)
         assert command(training("finished")) == (0, "")
         with patch.context() as stopping:
-            stopping.setattr(progress, "say", stop)
+            stopping.setattr(progress, "say", ranks.stop)
             assert command(training("unfinished"))[0] == 130
         shutil.copytree("unfinished", "failed")
         Path("failed/history.json").write_text(json.dumps(vars(History()) | {"failure": 1}))
         patch.setattr(urllib.request, "urlopen", no_network)
         yield root
-
-
-def stop(text):
-    raise KeyboardInterrupt
 
 
 def training(out, *more):

@@ -10,7 +10,7 @@ import pytest
 import ranks
 import torch
 
-from cnn_course import checkpoints
+from cnn_course import checkpoints, progress
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.dispatch import LOST
@@ -150,12 +150,37 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed,
     assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
+def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with monkeypatch.context() as stopping:
+        stopping.setattr(progress, "say", ranks.stop)
+        assert main([*TRAIN, "--out", str(out)]) == 130
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out, "--resume")
+    assert run.returncode == 0, run.stderr
+    assert "processes: 1 up to here, and now 2; steps and learning rates stay" in run.stdout
+    assert [line.split()[1] for line in run.stdout.splitlines()[3:-1]] == [
+        f"{n}/6" for n in range(2, 7)
+    ]
+    assert abs(accuracy(out) - accuracy(undisturbed[0])) < 0.015
+
+
+def test_a_training_that_fails_is_told_by_one_process(tmp_path):
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", tmp_path / "run", "--lr", "1e30")
+    assert run.returncode != 0
+    (said,) = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
+    assert "cnn-course: the loss is" in said
+    assert "no weights are saved, and" in said
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert history["failure"] in said
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 def test_one_process_goes_on_where_two_stopped_and_says_so(killed, undisturbed, tmp_path, capsys):
     out = tmp_path / "run"
     shutil.copytree(killed[0], out)
     assert main([*TRAIN, "--out", str(out), "--resume"]) == 0
     said = capsys.readouterr().out
-    assert "processes: 2 up to here, and now 1; steps and learning rates go on" in said
+    assert "processes: 2 up to here, and now 1; steps and learning rates stay the same" in said
     history = json.loads((out / "history.json").read_text())
     before = json.loads((undisturbed[0] / "history.json").read_text())
     assert len(history["train_loss"]) == 6

@@ -6,7 +6,8 @@ import pytest
 import ranks
 import torch
 
-from cnn_course import console
+from cnn_course import console, distributed
+from cnn_course.commands import _say_who_trains
 from cnn_course.dispatch import LOST, explain
 from cnn_course.distributed import Ranks, _meet, _own_device
 from cnn_course.training import _check_parts
@@ -85,6 +86,48 @@ def test_all_but_the_first_say_who_they_are(as_rank, capsys):
         as_rank(number)
         console.complain("no")
         assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(("device", "backend"), [("cpu", "gloo"), ("cuda", "cpu:gloo,cuda:nccl")])
+def test_the_processes_of_torchrun_meet_by_what_their_device_needs(
+    as_rank, monkeypatch, device, backend
+):
+    met = []
+    as_rank(1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setattr(distributed, "_own_device", lambda *asked: torch.device(device))
+    monkeypatch.setattr(distributed, "_meet", met.append)
+    found = Ranks(device)
+    assert (found.rank, found.count, found.local_rank) == (1, 2, 0)
+    assert met == [backend]
+
+
+@pytest.mark.parametrize(("local_rank", "order"), [(0, "load wait"), (1, "wait load")])
+def test_the_first_process_of_a_machine_downloads_alone(monkeypatch, local_rank, order):
+    one, done = among(3, 4), []
+    one.local_rank = local_rank
+    monkeypatch.setattr(one, "mean", lambda value: done.append("wait"))
+    with one.first_on_each_machine():
+        done.append("load")
+    assert done == order.split()
+
+
+@pytest.mark.parametrize(
+    ("count", "before", "said"),
+    [
+        (1, None, ""),
+        (1, 1, ""),
+        (3, 3, "3 processes share each step of 32 images, 10 or 11 each; the peak learning rate"),
+        (2, None, "2 processes share each step of 32 images, 16 each; the peak learning rate"),
+        (1, 4, "processes: 4 up to here, and now 1; steps and learning rates stay the same"),
+    ],
+)
+def test_what_several_processes_do_is_said(count, before, said, capsys):
+    _say_who_trains(count, before, 32, 0.02)
+    out = capsys.readouterr().out
+    assert out.startswith(said)
+    assert out.count("\n") == bool(said)
 
 
 def test_a_step_has_two_images_for_each():
