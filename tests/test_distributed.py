@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,23 @@ def test_two_processes_train_as_well_as_one_and_one_of_them_speaks(undisturbed, 
     assert sorted(p.name for p in out.rglob("*")) == ["history.json", "lenet5.safetensors"]
     assert main([*TRAIN, "--out", str(tmp_path / "one")]) == 0
     assert abs(accuracy(out) - accuracy(tmp_path / "one")) < 0.015
+
+
+def test_two_launchers_train_together_as_on_two_machines(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = ["--master-addr", "127.0.0.1", "--master-port", str(free.getsockname()[1])]
+    train = ["-m", "cnn_course", *TRAIN, "--limit", "100", "--epochs", "1", "--out", tmp_path / "a"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", *address]
+    runs = [
+        subprocess.Popen([*launch, "--node-rank", str(rank), *train], stdout=subprocess.PIPE)
+        for rank in (0, 1)
+    ]
+    first, second = (run.communicate(timeout=PATIENCE)[0].decode() for run in runs)
+    assert [run.returncode for run in runs] == [0, 0]
+    assert "2 processes share each step of 32 images" in first
+    assert first.endswith(f"saved {tmp_path / 'a' / 'lenet5.safetensors'}\n")
+    assert second == ""
 
 
 def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed, tmp_path):
