@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 
 import cnn_course
-from cnn_course import commands, progress
+from cnn_course import commands, progress, running
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.history import History
-from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.models import LeNet5, build, load_model, save_model
 from cnn_course.names import MODELS
 from cnn_course.progress import Progress
 
@@ -166,7 +166,7 @@ def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monk
         assert all(torch.equal(resumed[name], value) for name, value in expected.items())
 
 
-@pytest.mark.parametrize("place", ["cnn_course.commands.fit", "cnn_course.commands.load"])
+@pytest.mark.parametrize("place", ["cnn_course.running.fit", "cnn_course.running.load"])
 def test_stopped_before_anything_is_saved_there_is_nothing_to_resume(
     tmp_path, capsys, monkeypatch, place
 ):
@@ -413,13 +413,13 @@ def test_own_images_of_any_size_through_all_commands(folder, tmp_path, capsys):
 
 def test_weights_are_taken_over_and_another_last_layer_is_fresh(run, tmp_path):
     start = load_model(run / "lenet5.safetensors")[0].state_dict()
-    network = commands.build("lenet5", 1, 28, 3)
-    commands._take_weights(network, str(run))
+    network = build("lenet5", 1, 28, 3)
+    running._take_weights(network, str(run))
     for name, value in network.state_dict().items():
         same = value.shape == start[name].shape and torch.equal(value, start[name])
         assert same == ("layers.12" not in name), name
     with pytest.raises(ValueError, match="is another network, or for images of another size"):
-        commands._take_weights(commands.build("mlp"), str(run))
+        running._take_weights(build("mlp"), str(run))
 
 
 def test_predict_names_what_is_no_image(run, tmp_path, capsys):
@@ -457,7 +457,7 @@ def test_a_folder_without_a_network(tmp_path, capsys):
     ],
 )
 def test_the_name_of_a_runs_folder(data, name):
-    assert commands._default_name("mlp", data) == name
+    assert running._default_name("mlp", data) == name
 
 
 def test_what_is_no_plain_file_is_not_waited_for(run, tmp_path, capsys):
@@ -486,7 +486,7 @@ def test_download_reaches_the_data(command, tmp_path, capsys, monkeypatch):
         asked.append((name, download))
         raise FileNotFoundError("none")
 
-    monkeypatch.setattr(commands, "load", load)
+    monkeypatch.setattr(running if command == "train" else commands, "load", load)
     for more in ([], ["--download"]):
         error(capsys, command, "lenet5", "--data", "cifar10", *more)
     assert asked == [("cifar10", False), ("cifar10", True)]

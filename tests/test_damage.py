@@ -19,7 +19,7 @@ from damage import WORDS, Damage, contents, files
 from PIL import Image
 from test_data import fake_digits, no_network, write_cifar10, write_mnist
 
-from cnn_course import commands, exporting, progress, results
+from cnn_course import exporting, progress, results, running
 from cnn_course.cli import main
 from cnn_course.data import KEPT, SPLITS, load
 from cnn_course.history import History
@@ -197,7 +197,7 @@ def arguments(damage):
         raise FloatingPointError("nothing is trained here")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "fit", fit)
+        patch.setattr(running, "fit", fit)
         patch.setattr(exporting, "to_onnx", lambda *arguments: None)
         patch.setenv("CNN_COURSE_CACHE", "kept")
         ends_well(words)

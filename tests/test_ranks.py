@@ -7,9 +7,9 @@ import ranks
 import torch
 
 from cnn_course import console, distributed
-from cnn_course.commands import _say_who_trains
 from cnn_course.dispatch import LOST, explain
 from cnn_course.distributed import Ranks, _meet, _own_device
+from cnn_course.running import _say_who_trains
 from cnn_course.training import _check_parts
 
 

@@ -10,7 +10,7 @@ from cnn_course import checkpoints
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
-from cnn_course.names import check_model
+from cnn_course.names import MODELS, check_model
 from cnn_course.quantization import from_int8, to_int8
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -86,10 +86,10 @@ def load_pretrained(name: str) -> nn.Module:
     known = shipped()
     if name not in known:
         raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
-    return load_shipped(name)[0]
+    return _load_shipped(name)[0]
 
 
-def load_shipped(name: str) -> tuple[nn.Module, dict]:
+def _load_shipped(name: str) -> tuple[nn.Module, dict]:
     """`load_model` of the weights `name` that come with the course.
 
     The model card beside them says their SHA-256, and no other file will do.
@@ -105,6 +105,26 @@ def load_shipped(name: str) -> tuple[nn.Module, dict]:
             f"{card} does not say what the SHA-256 of {path.name} is; install the course again"
         ) from error
     return load_model(path, sha256)
+
+
+def find(model: str) -> tuple[nn.Module, dict]:
+    """The trained network that a name, a folder or a file stands for, and what it knows."""
+    path = Path(model)
+    if path.is_dir():
+        files = sorted(path.glob("*.safetensors"))
+        if not files:
+            raise ValueError(f"{path} holds no trained network; train one, or give another folder")
+        if len(files) > 1:
+            files = ", ".join(file.name for file in files)
+            raise ValueError(f"{path} holds several networks; give one of its files: {files}")
+        return load_model(files[0])
+    if path.is_file():
+        return load_model(path)
+    if model in shipped():
+        return _load_shipped(model)
+    if model not in MODELS:
+        raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
+    raise ValueError(f"no weights come with the course for {model}; give a run's folder")
 
 
 def shipped() -> dict[str, Path]:
