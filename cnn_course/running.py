@@ -110,7 +110,7 @@ class RunFolder:
                     f"{path} holds a run that failed, which has nothing to go on from; leave out "
                     "--resume to train there afresh, or give another --out"
                 )
-        elif self.checkpoint.exists():
+        elif self.checkpoint.exists() and (self.history.is_file() or not self.history.exists()):
             if not resume:
                 raise ValueError(
                     f"{path} holds an unfinished run; add --resume, or give another --out"

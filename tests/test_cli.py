@@ -597,6 +597,10 @@ def test_a_history_that_is_not_ours_stays(tmp_path, capsys, content):
 def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, capsys):
     os.mkfifo(tmp_path / "history.json")
     assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "state.safetensors").write_bytes(b"what was saved")
+    said = error(capsys, *TRAIN, "--out", tmp_path, "--resume")
+    assert "history.json is of something else" in said
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])

@@ -157,7 +157,8 @@ def folder(damage):
     else:
         place = damage.one((path, path.parent, path.parent.parent))
         damage.done.append(name := damage.one(NAMES))
-        place.rename(place.with_name(name))
+        if not place.with_name(name).exists():
+            place.rename(place.with_name(name))
     before = contents(Path("pets"))
     ends_well(["evaluate", "finished", "--data", "folder:pets", "--split", damage.one(SPLITS)])
     assert contents(Path("pets")) == before
