@@ -665,11 +665,12 @@ def test_grey_becomes_rgb_and_back(tmp_path):
     assert torch.equal(one_image(tmp_path, channels=1)[0], grey)
 
 
-def test_a_photograph_is_turned_upright(tmp_path):
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_a_photograph_is_turned_upright(tmp_path, suffix):
     image = picture(1, (6, 4))
     exif = Image.Exif()
     exif[0x0112] = 6  # Orientation: the camera was turned by a quarter
-    save(image, tmp_path, "test", "cat", "a.png", exif=exif)
+    save(image, tmp_path, "test", "cat", f"a.{suffix}", exif=exif)
     upright = np.array(image.transpose(Image.Transpose.ROTATE_270))
     assert torch.equal(one_image(tmp_path), torch.tensor(upright).permute(2, 0, 1))
 

@@ -14,6 +14,24 @@ def _raw_mode(image: Image.Image) -> str:
     return image.tile[0][3] if image.format == "PNG" and image.tile else ""
 
 
+def _is_ycbcr_taken_for_rgb(image: Image.Image) -> bool:
+    """Whether the bands of a TIFF that is not loaded yet will be named R, G, B and are Y, Cb, Cr.
+
+    Pillow before 13 does that where they are not compressed, and reads a fourth byte for each
+    pixel, which there is not: its plan for the loading is set right here.
+    """
+    if image.format != "TIFF" or image.mode != "RGB" or image.tag_v2.get(262) != 6:
+        return False  # 262 is the tag of the colour space, 6 is YCbCr
+    if any(codec != "raw" for codec, *_ in image.tile):  # compressed, and given as RGB
+        return False
+    plan = []
+    for codec, box, start, (stored, *rest) in image.tile:
+        tile = codec, box, start, ("RGB" if stored == "RGBX" else stored, *rest)
+        plan.append(getattr(type(image.tile[0]), "_make", tuple)(tile))  # named from Pillow 11 on
+    image.tile = plan
+    return True
+
+
 class _RefusedError(ValueError):
     """What can be read, and for which there is no rule."""
 
@@ -47,7 +65,13 @@ def decode(file: Path) -> np.ndarray:
                 raise _RefusedError("is PostScript, a program and no picture; save it as a PNG")
             raw = _raw_mode(image)
             deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
-            return _to_eight_bits(ImageOps.exif_transpose(image), raw, deep)
+            luma = _is_ycbcr_taken_for_rgb(image)
+            if image.format == "TIFF":
+                image.load()  # and turned upright; exif_transpose of Pillow 10.0 would do it again
+            else:
+                image = ImageOps.exif_transpose(image)
+            image = Image.merge("YCbCr", image.split()) if luma else image
+            return _to_eight_bits(image, raw, deep)
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
     except _RefusedError as error:
