@@ -89,10 +89,14 @@ test: book lint  ## everything: style, unit tests, every notebook, the strict bo
 	$(PY) -m pytest $(WORKERS) tests
 	$(PY) -m pytest $(WORKERS) --nbval chapters
 
-test-all: test  ## test, and what takes long: tests marked slow, every notebook ten times, on 1 thread and on 2
+# What a notebook prints depends on nothing that differs between machines: not on the threads, nor
+# on the processor's instructions (AVX2 has no bf16), nor on what else runs.
+test-all: test  ## test, and what takes hours: tests marked slow, every notebook twelve times in four ways
 	$(PY) -m pytest tests -m slow
-	for i in 1 2 3 4 5; do for n in 1 2; do \
-	  OMP_NUM_THREADS=$$n $(PY) -m pytest --nbval chapters || exit 1; done; done
+	for i in 1 2 3; do \
+	  for way in OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 ONEDNN_MAX_CPU_ISA=AVX2; do \
+	    env $$way $(PY) -m pytest --nbval chapters || exit 1; done; \
+	  $(PY) tools/beside_a_busy_core.py $(PY) -m pytest --nbval chapters || exit 1; done
 
 test-oldest: setup  ## the package's tests with the oldest releases that pyproject.toml allows, in .venv/oldest
 	@$(PY) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("The oldest releases are made for Python 3.11, and .venv has %d.%d; remove it and call make test-oldest PYTHON=python3.11" % v)'

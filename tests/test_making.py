@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +119,29 @@ def test_the_oldest_releases_are_tried_apart_and_by_the_tests_of_the_package(pro
     assert "--python .venv/oldest --resolution lowest-direct --editable .[export,test]" in asked
     (line,) = [line for line in asked.splitlines() if "-m pytest" in line]
     assert re.findall(r"tests/test_(\w+)\.py", line) == ["arithmetic", "weights"]
+
+
+def test_every_notebook_is_tried_three_times_in_each_of_four_ways(project):
+    status, asked = make(project, "test-all")
+    assert status == 0
+    calls = asked[asked.index("-m slow") :].splitlines()[1:]
+    plain, beside = "-m pytest --nbval chapters", "tools/beside_a_busy_core.py .venv/bin/python "
+    assert calls == [plain, plain, plain, beside + plain] * 3
+
+
+BESIDE = [sys.executable, ROOT / "tools" / "beside_a_busy_core.py", sys.executable, "-c"]
+NEIGHBOUR = """
+import os, sys, psutil
+(busy,) = {child.pid for child in psutil.Process(os.getppid()).children()} - {os.getpid()}
+print(busy)
+sys.exit(3)
+"""
+
+
+def test_a_command_beside_a_busy_core_keeps_its_status_and_the_core_is_free_again():
+    done = subprocess.run([*BESIDE, NEIGHBOUR], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 3
+    assert not psutil.pid_exists(int(done.stdout))
 
 
 @pytest.mark.parametrize(("goal", "file"), [("book", READING), ("setup", EVERYTHING)])
