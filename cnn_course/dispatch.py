@@ -35,6 +35,8 @@ def run(argv: list[str]) -> int:
         finally:
             console.say("", end="")  # what --help and --version say is out, or an error
         command, debug = arguments.pop("command"), arguments.pop("debug")
+        if command != "train" and console.rank() not in (None, "0"):
+            return 0  # what torchrun started more than once is done and said by one process
         from cnn_course import commands  # takes seconds, as it loads torch
 
         with console.working(), warnings.catch_warnings():

@@ -182,6 +182,12 @@ def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, tmp_path,
     assert abs(accuracy(out) - accuracy(undisturbed[0])) < 0.015
 
 
+def test_what_is_no_training_is_said_once():
+    run = torchrun("-m", "cnn_course", "evaluate", "lenet5", "--data", "mnist-sample")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("of 1,000 images right") == 1
+
+
 def test_a_training_that_fails_is_told_by_one_process(tmp_path):
     run = torchrun("-m", "cnn_course", *TRAIN, "--out", tmp_path / "run", "--lr", "1e30")
     assert run.returncode != 0

@@ -7,6 +7,7 @@ import ranks
 import torch
 
 from cnn_course import console, distributed
+from cnn_course.cli import main
 from cnn_course.dispatch import LOST, explain
 from cnn_course.distributed import Ranks, _meet, _own_device
 from cnn_course.running import _say_who_trains
@@ -86,6 +87,19 @@ def test_all_but_the_first_say_who_they_are(as_rank, capsys):
         as_rank(number)
         console.complain("no")
         assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    "command", ["evaluate lenet5 --data mnist-sample", "predict lenet5 no.png",
+                "export lenet5 --out no/a.onnx", "summary lenet5"]
+)  # fmt: skip
+def test_what_is_no_training_is_left_to_the_first(as_rank, command, capfd):
+    as_rank(1)
+    assert main(command.split()) == 0
+    assert capfd.readouterr() == ("", "")
+    as_rank(0)
+    main(command.split())
+    assert "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(("device", "backend"), [("cpu", "gloo"), ("cuda", "cpu:gloo,cuda:nccl")])
