@@ -512,33 +512,6 @@ def test_grey_is_what_pillow_makes_of_colour():
     assert (ours.int() - theirs.int()).abs().max() <= 1
 
 
-def test_export_is_checked_and_takes_any_batch(run, tmp_path, capfd):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    file = tmp_path / "lenet5.onnx"
-    assert main(["export", str(run), "--out", str(file)]) == 0
-    said = capfd.readouterr()
-    assert said.out == f"wrote {file}; onnxruntime gives the same logits\n"
-    assert said.err == ""
-    session = onnxruntime.InferenceSession(file)
-    x = torch.rand(5, 1, 28, 28)
-    (found,) = session.run(None, {"images": x.numpy()})
-    model = load_model(run / "lenet5.safetensors")[0]
-    assert torch.allclose(torch.from_numpy(found), model(x), atol=1e-4)
-    assert [p.name for p in tmp_path.iterdir()] == ["lenet5.onnx"]
-
-
-def test_export_where_it_cannot_be(run, tmp_path, capsys):
-    assert "there is no folder" in error(capsys, "export", run, "--out", tmp_path / "no" / "a.onnx")
-    (tmp_path / "b.onnx").mkdir()
-    assert "is a folder" in error(capsys, "export", run, "--out", tmp_path / "b.onnx")
-    said = error(capsys, "export", run, "--out", tmp_path / f"{'a' * 300}.onnx")
-    assert "could not be written (File name too long)" in said
-    for name in ("a.pt", "onnx", "a.onnx.txt"):
-        said = error(capsys, "export", run, "--out", tmp_path / name)
-        assert "what is written is ONNX; give a name that ends in .onnx" in said
-    assert [path.name for path in tmp_path.iterdir()] == ["b.onnx"]
-
-
 def test_summary_lists_the_layers(capsys):
     assert main(["summary", "lenet5"]) == 0
     lines = capsys.readouterr().out.splitlines()
