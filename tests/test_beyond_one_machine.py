@@ -78,7 +78,8 @@ def test_synchronized_statistics_are_refused_on_the_cpu():
 
 
 def test_the_streamed_training_learns(tmp_path):
-    assert len(READER.splitlines()) < 60
+    assert sum(map(bool, READER.splitlines())) <= 40
+    assert max(map(len, READER.splitlines())) <= 88
     for name, code in (("write.py", WRITER), ("stream.py", READER)):
         (tmp_path / name).write_text(code, encoding="utf-8")
         run = subprocess.run(
