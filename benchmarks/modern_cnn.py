@@ -17,7 +17,8 @@ from torch import nn
 from cnn_course import results
 from cnn_course.models import ModernCNN, load_model, save_model
 from cnn_course.models.pretrained import WEIGHTS
-from cnn_course.training import RECIPES, evaluate, predict
+from cnn_course.recipes import RECIPES
+from cnn_course.training import evaluate, predict
 from cnn_course.writing import write_whole
 
 SEED = 0

@@ -21,7 +21,8 @@ from recording import record
 from cnn_course import console
 from cnn_course.data import ImageSet, load
 from cnn_course.models import LeNet5, ModernCNN
-from cnn_course.training import RECIPES, fit
+from cnn_course.recipes import RECIPES
+from cnn_course.training import fit
 from cnn_course.writing import write_whole
 
 EPOCHS, SEED = 6, 0

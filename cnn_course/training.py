@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.augmentation import Augment
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
 from cnn_course.devices import choose_device
@@ -27,28 +26,6 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-# What `fit` is given for a network of `cnn_course.models.build`, where nothing else is asked for.
-# benchmarks/recipe.py chose rate and batch size of "lenet5" on the sample's validation digits, by
-# the worst of ten seeds; benchmarks/chapter04.py chose the rate of "lenet5-1998".
-RECIPES = {
-    "lenet5": {
-        "lr": 0.02,
-        "batch_size": 32,
-        "weight_decay": 5e-4,
-        "average": 0.995,
-        "augment": Augment(rotation=10, scale=0.1, shift=2),
-    },
-    "lenet5-1998": {"lr": 0.01},
-    "modern_cnn": {
-        "lr": 0.2,
-        "batch_size": 128,
-        "weight_decay": 5e-4,
-        "label_smoothing": 0.1,
-        "augment": Augment(crop=4),
-    },
-}
 
 
 def fit(

@@ -11,7 +11,7 @@ import recipe
 
 from cnn_course import results
 from cnn_course.data import load
-from cnn_course.training import RECIPES
+from cnn_course.recipes import RECIPES
 
 NAMES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
 # How many rows each comparison has.
