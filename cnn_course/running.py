@@ -18,8 +18,8 @@ from cnn_course.history import History
 from cnn_course.inspection import layer_table
 from cnn_course.models.pretrained import build, find, save_model
 from cnn_course.names import LARGEST
-from cnn_course.progress import Progress
 from cnn_course.recipes import RECIPES
+from cnn_course.reporting import Progress
 from cnn_course.training import count_steps, fit
 from cnn_course.verdict import failure
 from cnn_course.writing import write_whole

@@ -66,7 +66,7 @@ def learned() -> tuple[LeNet5, float]:
 
 
 def stop(text):
-    """What is called in the place of `progress.say`, as if somebody pressed Ctrl-C there."""
+    """What is called in the place of `reporting.say`, as if somebody pressed Ctrl-C there."""
     raise KeyboardInterrupt
 
 

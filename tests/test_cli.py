@@ -16,13 +16,13 @@ import torch
 from PIL import Image
 
 import cnn_course
-from cnn_course import commands, progress, running
+from cnn_course import commands, reporting, running
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.history import History
 from cnn_course.models import LeNet5, build, load_model, save_model
 from cnn_course.names import MODELS
-from cnn_course.progress import Progress
+from cnn_course.reporting import Progress
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
 SMALLEST = {
@@ -127,14 +127,14 @@ def test_small_steps_are_taken_on_one_thread_unless_threads_are_asked_for(
 
 KILLED = """
 import os, signal, sys
-from cnn_course import progress
+from cnn_course import reporting
 from cnn_course.cli import main
-row = progress.say
+row = reporting.say
 def say(text):
     row(text)
     if text.startswith("epoch   3"):
         os.kill(os.getpid(), signal.SIGKILL)
-progress.say = say
+reporting.say = say
 main(sys.argv[1:])
 """
 
@@ -154,7 +154,7 @@ def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monk
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress, "say", stop)
+        patch.setattr(reporting, "say", stop)
         said = error(capsys, *command, stopped, code=130)
     assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
 

@@ -19,7 +19,7 @@ from damage import WORDS, Damage, contents, files
 from PIL import Image
 from test_data import fake_digits, no_network, write_cifar10, write_mnist
 
-from cnn_course import exporting, progress, results, running
+from cnn_course import exporting, reporting, results, running
 from cnn_course.cli import main
 from cnn_course.data import KEPT, SPLITS, load
 from cnn_course.history import History
@@ -60,7 +60,7 @@ def good(tmp_path_factory):
         patch.chdir(root)
         assert command(training("finished")) == (0, "")
         with patch.context() as stopping:
-            stopping.setattr(progress, "say", ranks.stop)
+            stopping.setattr(reporting, "say", ranks.stop)
             assert command(training("unfinished"))[0] == 130
         shutil.copytree("unfinished", "failed")
         Path("failed/history.json").write_text(json.dumps(vars(History()) | {"failure": 1}))

@@ -11,7 +11,7 @@ import pytest
 import ranks
 import torch
 
-from cnn_course import checkpoints, progress
+from cnn_course import checkpoints, reporting
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.dispatch import LOST
@@ -171,7 +171,7 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed,
 def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as stopping:
-        stopping.setattr(progress, "say", ranks.stop)
+        stopping.setattr(reporting, "say", ranks.stop)
         assert main([*TRAIN, "--out", str(out)]) == 130
     run = torchrun("-m", "cnn_course", *TRAIN, "--out", out, "--resume")
     assert run.returncode == 0, run.stderr
