@@ -1,4 +1,4 @@
-"""Weights and checkpoints: safetensors, with JSON in the header, written whole or not at all."""
+"""All that a training goes on from, in a file."""
 
 import hashlib
 import json
@@ -6,52 +6,10 @@ import math
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from cnn_course.history import History
-from cnn_course.writing import write_whole
-
-
-def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`."""
-    # safetensors wants plain layouts, and a tensor that shares its memory with no other.
-    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_whole(path, save(plain, metadata={"about": json.dumps(about)}))
-
-
-def read(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], dict]:
-    """What `write` wrote, and only if the file's SHA-256 is the one given, if any is.
-
-    Raises FileNotFoundError or another OSError where it cannot be read, and ValueError for a file
-    that is damaged.
-    """
-    data = _contents(path)
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(
-            f"{path} is not as it came with the course: its SHA-256 is not the one on its card; "
-            "install the course again"
-        )
-    return _parse(path, data)
-
-
-def _contents(path: Path) -> bytes:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; give another")
-    return path.read_bytes()  # not every name of a file can be told to safetensors
-
-
-def _parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:
-    try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is damaged or was not written by this course ({error}); give another"
-        ) from error
+from cnn_course.weight_files import contents, parse, write
 
 
 class TrainingState:
@@ -85,10 +43,10 @@ class TrainingState:
         if self.path is None:
             return {}
         mine = self.ranks.rank == 0 and self.path.exists()
-        data = self.ranks.share(_contents(self.path) if mine else None)
+        data = self.ranks.share(contents(self.path) if mine else None)
         if data is None:
             return {}
-        tensors, about = _parse(self.path, data)
+        tensors, about = parse(self.path, data)
         if not (is_checkpoint(about) and "random" in tensors):
             raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")
         # One of an earlier release has no checksum.

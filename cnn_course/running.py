@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from cnn_course.augmentation import Augment
-from cnn_course.checkpoints import is_checkpoint, read
+from cnn_course.checkpoints import is_checkpoint
 from cnn_course.console import say
 from cnn_course.data import load
 from cnn_course.distributed import Ranks
@@ -22,6 +22,7 @@ from cnn_course.recipes import RECIPES
 from cnn_course.reporting import Progress
 from cnn_course.training import count_steps, fit
 from cnn_course.verdict import failure
+from cnn_course.weight_files import read
 from cnn_course.writing import write_whole
 
 # Below so many multiply–accumulates a step, threads wait for each other longer than they save.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from cnn_course import checkpoints
+from cnn_course import checkpoints, weight_files
 from cnn_course.augmentation import Augment
 from cnn_course.cli import main
 from cnn_course.data import ImageSet, load
@@ -78,7 +78,7 @@ def measure(folder: Path) -> None:
     tensors["seen"] = seen()
     model, accuracy = learned()
     tensors |= {f"learned {name}": value for name, value in model.state_dict().items()}
-    checkpoints.write(folder / f"{rank}.safetensors", tensors, {"accuracy": accuracy})
+    weight_files.write(folder / f"{rank}.safetensors", tensors, {"accuracy": accuracy})
 
 
 def train_and_lose_a_rank() -> int:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.augmentation import Augment
 from cnn_course.data import load
 from cnn_course.history import History
@@ -123,7 +123,7 @@ def test_a_truncated_file_is_named(digits, tmp_path, keep):
 
 def test_a_file_that_is_no_checkpoint_is_named(digits, tmp_path):
     path = tmp_path / "state.safetensors"
-    checkpoints.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
+    weight_files.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         train(digits, path)
 
@@ -149,7 +149,7 @@ GOOD = {"settings": {}, "history": {name: [1.0] for name in vars(History())}}
 )  # fmt: skip
 def test_a_checkpoint_may_say_anything(digits, tmp_path, about):
     path = tmp_path / "state.safetensors"
-    checkpoints.write(path, {"random": torch.get_rng_state()}, about)
+    weight_files.write(path, {"random": torch.get_rng_state()}, about)
     with pytest.raises(ValueError, match=r"state.safetensors is no checkpoint of a training; give"):
         train(digits, path)
 
@@ -158,7 +158,7 @@ def test_a_checkpoint_may_say_anything(digits, tmp_path, about):
 def saved(digits, tmp_path):
     """A checkpoint after one epoch: its path, its tensors and what it says."""
     train(digits, tmp_path / "a", epochs=1)
-    return tmp_path / "a", *checkpoints.read(tmp_path / "a")
+    return tmp_path / "a", *weight_files.read(tmp_path / "a")
 
 
 def test_a_single_changed_bit_of_a_checkpoint_is_noticed(digits, saved):
@@ -179,7 +179,7 @@ def without_digest(about):
 
 def test_a_checkpoint_of_an_earlier_release_is_gone_on_from(digits, saved):
     path, tensors, about = saved
-    checkpoints.write(path, tensors, without_digest(about))
+    weight_files.write(path, tensors, without_digest(about))
     assert len(train(digits, path, epochs=1)[1].train_loss) == 1
 
 
@@ -195,7 +195,7 @@ def test_a_checkpoint_of_an_earlier_release_is_gone_on_from(digits, saved):
 )  # fmt: skip
 def test_tensors_that_do_not_fit_are_those_of_another_model(digits, saved, change):
     path, tensors, about = saved
-    checkpoints.write(path, tensors | change, without_digest(about))
+    weight_files.write(path, tensors | change, without_digest(about))
     with pytest.raises(ValueError, match="is of another model; give another folder"):
         train(digits, path, epochs=1)
 

@@ -11,7 +11,7 @@ import pytest
 import ranks
 import torch
 
-from cnn_course import checkpoints, reporting
+from cnn_course import reporting, weight_files
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.dispatch import LOST
@@ -44,7 +44,7 @@ def measured(tmp_path_factory):
     run = torchrun(Path(ranks.__file__), folder)
     assert run.returncode == 0, run.stderr
     assert "Warning" not in run.stderr
-    return [checkpoints.read(folder / f"{rank}.safetensors") for rank in (0, 1)]
+    return [weight_files.read(folder / f"{rank}.safetensors") for rank in (0, 1)]
 
 
 def of(tensors, name):

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.models import MLP, LeNet5, load_model, pretrained, save_model
 
 
@@ -23,7 +23,7 @@ def test_files_of_others_are_named(tmp_path):
         {"other": 1}, [], "text", None, sizes, sizes | {"model": "vgg"}, sizes | {"input_size": 0},
         sizes | {"in_channels": "one"}, sizes | {"classes": 3}, sizes | {"model": ["mlp"]},
     ):  # fmt: skip
-        checkpoints.write(path, {"a": torch.ones(1)}, about)
+        weight_files.write(path, {"a": torch.ones(1)}, about)
         with pytest.raises(ValueError, match="does not hold a model of this course"):
             load_model(path)
     with pytest.raises(FileNotFoundError, match="there is no file"):
@@ -34,8 +34,8 @@ def test_any_name_of_a_file_will_do(tmp_path):
     for name in (b"\xe9t\xe9 [a]*", "😀".encode() * 60, b"a" * 255):
         path = tmp_path / os.fsdecode(name)
         about = {"classes": ["Übung", "\udce9t\udce9"]}
-        checkpoints.write(path, {"a": torch.ones(3)}, about)
-        tensors, found = checkpoints.read(path)
+        weight_files.write(path, {"a": torch.ones(3)}, about)
+        tensors, found = weight_files.read(path)
         assert torch.equal(tensors["a"], torch.ones(3))
         assert found == about
     assert len(list(tmp_path.iterdir())) == 3
@@ -43,25 +43,25 @@ def test_any_name_of_a_file_will_do(tmp_path):
 
 def test_a_name_that_is_too_long_is_named(tmp_path):
     with pytest.raises(OSError, match=r"could not be written \(File name too long\)"):
-        checkpoints.write(tmp_path / ("a" * 256), {"a": torch.ones(3)}, {})
+        weight_files.write(tmp_path / ("a" * 256), {"a": torch.ones(3)}, {})
 
 
 def test_a_link_stays_and_a_device_is_not_replaced(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "file")
     for value in (1, 2):
-        checkpoints.write(tmp_path / "link", {"a": torch.tensor(value)}, {})
-        assert checkpoints.read(tmp_path / "file")[0]["a"] == value
+        weight_files.write(tmp_path / "link", {"a": torch.tensor(value)}, {})
+        assert weight_files.read(tmp_path / "file")[0]["a"] == value
     assert (tmp_path / "link").is_symlink()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="pipe is a folder or a device; give a file"):
-        checkpoints.write(tmp_path / "pipe", {"a": torch.ones(3)}, {})
+        weight_files.write(tmp_path / "pipe", {"a": torch.ones(3)}, {})
     with pytest.raises(FileNotFoundError, match="there is no file"):
-        checkpoints.read(tmp_path / "pipe")
+        weight_files.read(tmp_path / "pipe")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
-    checkpoints.write(path, {"a": torch.ones(3)}, {})
+    weight_files.write(path, {"a": torch.ones(3)}, {})
 
     def full(file):
         raise OSError(28, "No space left on device")
@@ -70,8 +70,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(
         OSError, match=r"a.safetensors could not be written \(No space left on device\)"
     ):
-        checkpoints.write(path, {"a": torch.zeros(3)}, {})
-    assert torch.equal(checkpoints.read(path)[0]["a"], torch.ones(3))
+        weight_files.write(path, {"a": torch.zeros(3)}, {})
+    assert torch.equal(weight_files.read(path)[0]["a"], torch.ones(3))
     assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
 
 

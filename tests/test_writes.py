@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cnn_course import checkpoints, writing
+from cnn_course import weight_files, writing
 from cnn_course.cli import main
 from cnn_course.data.cache import keep
 from cnn_course.history import History
@@ -25,7 +25,7 @@ KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from cnn_course import checkpoints
+from cnn_course import weight_files
 
 path, written = Path(sys.argv[1]), -1
 for start in range(0, 20_000, 1000):
@@ -33,7 +33,7 @@ for start in range(0, 20_000, 1000):
     child = os.fork()
     if child == 0:
         for number in range(start, start + 1000):
-            checkpoints.write(path, {"a": torch.full((100_000,), number)}, {"number": number})
+            weight_files.write(path, {"a": torch.full((100_000,), number)}, {"number": number})
             os.write(theirs, number.to_bytes(4, "little"))
         os._exit(1)
     os.close(theirs)
@@ -49,14 +49,14 @@ for start in range(0, 20_000, 1000):
     if said:
         written = int.from_bytes(said[-4:], "little")
     if path.exists():
-        tensors, about = checkpoints.read(path)
+        tensors, about = weight_files.read(path)
         assert (tensors["a"] == about["number"]).all()
         assert about["number"] >= written
     else:
         assert written == -1
     left = [file for file in path.parent.iterdir() if file != path]
     assert len(left) <= 1, left
-checkpoints.write(path, {"a": torch.zeros(1)}, {})
+weight_files.write(path, {"a": torch.zeros(1)}, {})
 assert [file.name for file in path.parent.iterdir()] == [path.name]
 print("whole")
 """
@@ -129,7 +129,7 @@ def save_history(file):
         lambda file: write_whole(file, b"0" * 20_000),
         lambda file: write_whole(file, "0" * 20_000),
         lambda file: keep(file, b"0" * 20_000),
-        lambda file: checkpoints.write(file, {"a": torch.zeros(5000)}, {}),
+        lambda file: weight_files.write(file, {"a": torch.zeros(5000)}, {}),
         save_history,
     ],
     ids=["bytes", "text", "cache", "checkpoint", "history"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
@@ -54,7 +54,7 @@ def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bo
     normalisation is among the weights.
     """
     state = model.state_dict()
-    checkpoints.write(path, to_int8(state) if int8 else state, {"model": name, **about})
+    weight_files.write(path, to_int8(state) if int8 else state, {"model": name, **about})
 
 
 def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
@@ -65,7 +65,7 @@ def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
 
     Raises FileNotFoundError, or ValueError for a file that is damaged or of another kind.
     """
-    tensors, about = checkpoints.read(path, sha256)
+    tensors, about = weight_files.read(path, sha256)
     try:
         name, classes = about["model"], about["classes"]
         if not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
