@@ -27,7 +27,7 @@ maybe_pair = lambda numbers: st.one_of(numbers, st.tuples(numbers, numbers))  # 
 def shape_in_torch(call):
     """The last two sizes of what PyTorch gives, None where it refuses.
 
-    On "meta", PyTorch 2.6 gives an empty map where it refuses with values.
+    On "meta", PyTorch 2.7 gives an empty map where it refuses with values.
     """
     try:
         shape = tuple(call().shape[-2:])

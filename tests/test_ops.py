@@ -329,7 +329,7 @@ def test_pairs_are_taken_as_torch_takes_them(name, value):
         lambda library, value: library.avg_pool2d(x, **{"kernel_size": 4, name: value}),
     ]
     number = isinstance(value, torch.Tensor) and value.numel() == 1 and value.dtype == torch.int64
-    to_torch = value.item() if number else value  # PyTorch 2.6 takes tensors in pairs alone
+    to_torch = value.item() if number else value  # PyTorch 2.7 takes tensors in pairs alone
     for call in calls[name == "kernel_size" : 2 if name == "dilation" else 3]:
         ours, theirs = partial(call, ops, value), partial(call, F, to_torch)
         same_or_both_refuse(ours, theirs, x.dtype)
