@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from cnn_course import dispatch
+from cnn_course import dispatch, results
 from cnn_course.inspection import layer_table
 from cnn_course.models import LeNet5, ModernCNN
 from cnn_course.parser import parser
@@ -56,6 +56,15 @@ def test_macs_for_each_parameter():
 def test_the_sizes_of_data():
     assert f"are {45_000 * 3 * 32 * 32 / 1e6:.0f} megabytes" in PAGE
     assert f"are {1e6 * 3 * 224 * 224 / 1e9:.0f} gigabytes" in PAGE
+
+
+def test_the_measured_rates():
+    if not (results.FOLDER / "scaling.json").exists():
+        assert "**TODO (scaling)**" in PAGE
+        pytest.skip("benchmarks/scaling.py has not been run")
+    for row in results.load("scaling")["rows"]:
+        names = f"| {row['network']} | {row['processes']} | {row['threads']} "
+        assert f"{names}| {row['images_per_second']:,.0f} |" in PAGE
 
 
 def test_the_commands_are_the_command_lines():
