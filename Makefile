@@ -11,6 +11,12 @@ SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _s
 # Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
 WORKERS := -n 2 --dist loadfile
 
+# What tests the package: all but what is about notebooks, the book and its making.
+OLDEST := .venv/oldest
+BOOKISH := book building chapter_rules chapters contributing course_markdown environment making \
+  map measured places repository
+PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
+
 # What a shell may have set for other programs, and what would change where things are installed,
 # what a notebook prints or draws, or what a page says. conftest.py does the same for bare pytest.
 unexport $(filter PYTHON% PYTEST% IPYTHON% JUPYTER% CNN_COURSE_DATA MPLBACKEND MATPLOTLIBRC, $(.VARIABLES))
@@ -26,7 +32,7 @@ PYTHONUTF8 := 1
 export OMP_NUM_THREADS OMP_WAIT_POLICY CNN_COURSE_DEVICE TQDM_DISABLE PYTHONUTF8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-all nbval nbval-cuda run run-all lint format bench repository upgrade clean
+.PHONY: help setup book serve test test-all test-oldest nbval nbval-cuda run run-all lint format bench repository upgrade clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,10 +89,21 @@ test: book lint  ## everything: style, unit tests, every notebook, the strict bo
 	$(PY) -m pytest $(WORKERS) tests
 	$(PY) -m pytest $(WORKERS) --nbval chapters
 
-test-all: test  ## test, and what takes long: slow tests, every notebook ten times, on 1 thread and on 2
+# What a notebook prints depends on nothing that differs between machines: not on the threads, nor
+# on the processor's instructions (AVX2 has no bf16), nor on what else runs.
+test-all: test  ## test, and what takes hours: tests marked slow, every notebook twelve times in four ways
 	$(PY) -m pytest tests -m slow
-	for i in 1 2 3 4 5; do for n in 1 2; do \
-	  OMP_NUM_THREADS=$$n $(PY) -m pytest --nbval chapters || exit 1; done; done
+	for i in 1 2 3; do \
+	  for way in OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 ONEDNN_MAX_CPU_ISA=AVX2; do \
+	    env $$way $(PY) -m pytest --nbval chapters || exit 1; done; \
+	  $(PY) tools/beside_a_busy_core.py $(PY) -m pytest --nbval chapters || exit 1; done
+
+test-oldest: setup  ## the package's tests with the oldest releases that pyproject.toml allows, in .venv/oldest
+	@$(PY) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("The oldest releases are made for Python 3.11, and .venv has %d.%d; remove it and call make test-oldest PYTHON=python3.11" % v)'
+	$(PY) -m uv venv --quiet --clear --python $(PY) $(OLDEST)
+	$(PY) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct \
+	  --editable '.[export,test]'
+	$(OLDEST)/bin/python -m pytest $(WORKERS) $(PACKAGE_TESTS)
 
 nbval: setup  ## execute every notebook and compare it with its stored outputs
 	$(PY) -m pytest $(WORKERS) --nbval chapters

@@ -20,6 +20,7 @@ from cnn_course import results
 from cnn_course.augmentation import Augment
 from cnn_course.models import LeNet5, save_model
 from cnn_course.models.pretrained import WEIGHTS
+from cnn_course.writing import write_whole
 
 SEEDS, SHIPPED = range(5), 0
 FIT = {
@@ -82,7 +83,7 @@ def main(folder: str):
         sd=statistics.stdev(accuracies.values()),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
-    path.with_suffix(".md").write_text(card, encoding="utf-8")
+    write_whole(path.with_suffix(".md"), card)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from torch import nn
 from cnn_course import results
 from cnn_course.models import ModernCNN, load_model, save_model
 from cnn_course.models.pretrained import WEIGHTS
-from cnn_course.training import RECIPES, evaluate, predict
+from cnn_course.recipes import RECIPES
+from cnn_course.training import evaluate, predict
+from cnn_course.writing import write_whole
 
 SEED = 0
 FIT = RECIPE | {"epochs": 100, "lr": RECIPES["modern_cnn"]["lr"]}
@@ -85,7 +87,7 @@ def main(folder: str):
             name=file.name,
             sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         )
-        file.with_suffix(".md").write_text(text, encoding="utf-8")
+        write_whole(file.with_suffix(".md"), text)
 
 
 if __name__ == "__main__":

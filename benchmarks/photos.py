@@ -11,7 +11,7 @@ from torch import nn
 from cnn_course.data import ImageSet, load
 from cnn_course.data.images import hold_out
 from cnn_course.inspection import layer_table
-from cnn_course.training import RECIPES
+from cnn_course.recipes import RECIPES
 
 # What `cnn-course train modern_cnn --data cifar10` trains with; the rate is each network's own.
 RECIPE = {name: value for name, value in RECIPES["modern_cnn"].items() if name != "lr"}

@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from cnn_course.checkpoints import replacing
 from cnn_course.data import ImageSet
-from cnn_course.results import FOLDER
+from cnn_course.results import FOLDER, read
+from cnn_course.writing import write_whole
 
 
 def record(
@@ -71,8 +71,7 @@ def once(folder: Path, name: str, compute: Callable[[], dict]) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     result = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as unfinished:
-        unfinished.write_text(json.dumps(result), encoding="utf-8")
+    write_whole(path, json.dumps(result))
     return result
 
 
@@ -91,7 +90,7 @@ def _names(recorded: dict, like: dict) -> list[dict]:
 def _read(path: Path, shared: dict) -> dict:
     if not path.exists():
         return {"provenance": shared, "rows": []}
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+    recorded = read(path)
     if recorded["provenance"] != shared:
         raise ValueError(
             f"{path} was recorded with other settings or data; move it away to record it afresh"
@@ -103,8 +102,7 @@ def _write(path: Path, recorded: dict) -> None:
     text = json.dumps(recorded, indent=1, ensure_ascii=False, allow_nan=False)
     # Numbers of a list on one line: the file can be read, and its changes looked at.
     text = re.sub(r"\[([-+.\deE,\s]+)\]", lambda m: f"[{' '.join(m[1].split())}]", text)
-    with replacing(path) as unfinished:
-        unfinished.write_text(text + "\n", encoding="utf-8")
+    write_whole(path, text + "\n")
 
 
 def _rounded(value):

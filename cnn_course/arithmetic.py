@@ -65,12 +65,6 @@ def conv_parameters(
     return (height * width * in_channels // groups + bool(bias)) * out_channels
 
 
-def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
-    """Trainable numbers of a fully connected layer: (in_features + 1) · out_features."""
-    in_features = whole("in_features", in_features, least=1)
-    return (in_features + bool(bias)) * whole("out_features", out_features, least=1)
-
-
 def conv_macs(
     size: IntOrPair,
     in_channels: int,

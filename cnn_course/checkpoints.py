@@ -1,80 +1,30 @@
-"""Weights and checkpoints: safetensors, with JSON in the header, written whole or not at all."""
+"""All that a training goes on from, in a file."""
 
+import hashlib
 import json
-import os
-from contextlib import contextmanager
+import math
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
-
-@contextmanager
-def replacing(path: Path):
-    """A file beside `path` to write to, which takes its place if all goes well, and else goes.
-
-    A link stays, and what it leads to is replaced. Raises ValueError where `path` is no plain file,
-    and OSError, which names it, where it cannot be written.
-    """
-    try:
-        place = Path(os.path.realpath(path))
-        if place.exists() and not place.is_file():
-            raise ValueError(f"{path} is a folder or a device; give a file")
-        unfinished = place.with_name(f".{place.name[:50]}.unfinished")  # no longer than a name
-        try:
-            yield unfinished
-            os.replace(unfinished, place)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"{path} could not be written ({error.strerror or error}); what was saved is kept; "
-            "make room there, or give another place"
-        ) from error
-
-
-def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`.
-
-    The file is finished beside its place and then moved there in one step, so that whoever stops
-    the program, or a disk that is full, leaves the old file or the new one and never half of one.
-    """
-    # safetensors wants plain layouts, and a tensor that shares its memory with no other.
-    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    data = save(plain, metadata={"about": json.dumps(about)})
-    with replacing(path) as unfinished, open(unfinished, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """What `write` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; give another")
-    try:
-        data = path.read_bytes()  # not every name of a file can be told to safetensors
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
-        raise ValueError(
-            f"{path} is damaged or was not written by this course ({error}); give another"
-        ) from error
+from cnn_course.history import History
+from cnn_course.weight_files import contents, parse, write
 
 
 class TrainingState:
-    """All that the next epoch of `fit` depends on, kept in the file `path`, or nowhere if None."""
+    """All that the next epoch of `fit` depends on, kept in the file `path`, or nowhere if None.
 
-    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None):
+    Of several `ranks` (`cnn_course.distributed.Ranks`) the first alone reads and writes the file,
+    and gives the others what it has read.
+    """
+
+    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None, ranks):
         self.model, self.averaged, self.optimizer = model, averaged, optimizer
-        self.settings, self.path = settings, path
+        self.settings, self.path, self.ranks = settings, path, ranks
 
     def save(self, history: dict) -> None:
-        if self.path is None:
+        if self.path is None or self.ranks.rank > 0:
             return
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
@@ -85,29 +35,49 @@ class TrainingState:
         tensors["random"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        write(self.path, tensors, {"settings": self.settings, "history": history})
+        about = {"settings": self.settings, "history": history, "processes": self.ranks.count}
+        write(self.path, tensors, about | {"sha256": _sha256(tensors, about)})
 
-    def restore(self) -> dict:
-        if self.path is None or not self.path.exists():
+    def restore(self, validated: bool) -> dict:
+        """The history so far, of a run with a validation set if `validated`; {} at the start."""
+        if self.path is None:
             return {}
-        tensors, about = read(self.path)
-        if not {"settings", "history"} <= set(about) or "random" not in tensors:
+        mine = self.ranks.rank == 0 and self.path.exists()
+        data = self.ranks.share(contents(self.path) if mine else None)
+        if data is None:
+            return {}
+        tensors, about = parse(self.path, data)
+        if not (is_checkpoint(about) and "random" in tensors):
             raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")
+        # One of an earlier release has no checksum.
+        if about.get("sha256") not in (None, _sha256(tensors, about)):
+            raise ValueError(
+                f"{self.path} is damaged: it holds other values than were saved; give another "
+                "folder"
+            )
         for name, value in self.settings.items():
             if about["settings"].get(name) != value:
                 raise ValueError(
                     f"{self.path} was trained with {name}={about['settings'].get(name)!r}, and "
                     f"now {name}={value!r} is asked for; give the same, or another folder"
                 )
+        if validated != bool(about["history"]["validation_loss"]):
+            raise ValueError(
+                f"{self.path} was trained with{'out' * validated} a validation set; do the same, "
+                "or give another folder"
+            )
+        try:
+            self._take(tensors)
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.path} is of another model; give another folder") from error
+        return about["history"]
 
+    def _take(self, tensors: dict[str, Tensor]) -> None:
         def part(prefix):
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
-        try:
-            self.model.load_state_dict(part("model."))
-            self.averaged.load_state_dict(part("averaged."))
-        except RuntimeError as error:
-            raise ValueError(f"{self.path} is of another model; give another folder") from error
+        self.model.load_state_dict(part("model."))
+        self.averaged.load_state_dict(part("averaged."))
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         for i, buffer in part("momentum.").items():
             p = parameters[int(i)]
@@ -116,4 +86,32 @@ class TrainingState:
         torch.set_rng_state(tensors["random"])
         if "random.cuda" in tensors and torch.cuda.is_available():
             torch.cuda.set_rng_state(tensors["random.cuda"])
-        return about["history"]
+
+
+def is_checkpoint(about) -> bool:
+    """Whether a file's header has the parts of a checkpoint, which anybody may have changed."""
+    if not (isinstance(about, dict) and isinstance(about.get("settings"), dict)):
+        return False
+    if not all(isinstance(value, str | int | float | None) for value in about["settings"].values()):
+        return False
+    history, processes = about.get("history"), about.get("processes", 1)
+    if not (isinstance(history, dict) and set(history) == set(vars(History()))):
+        return False
+    lists = list(history.values())
+    if not all(isinstance(values, list) for values in lists):
+        return False
+    if {len(values) for values in lists} - {0, len(history["train_loss"])}:
+        return False
+    numbers = [number for values in lists for number in values]
+    finite = all(type(number) is float and math.isfinite(number) for number in numbers)
+    return finite and type(processes) is int and processes > 0
+
+
+def _sha256(tensors: dict[str, Tensor], about: dict) -> str:
+    """Of all that a checkpoint holds, whatever the order."""
+    said = [about[name] for name in ("settings", "history")] + [about.get("processes")]
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in sorted(tensors):
+        values = tensors[name].detach().cpu().contiguous().reshape(-1)
+        digest.update(name.encode() + values.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

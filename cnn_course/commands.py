@@ -3,8 +3,7 @@
 `predict` prints itself, so that the answers are out when it complains of an image.
 """
 
-import os
-from dataclasses import replace
+import math
 from json import dumps
 from pathlib import Path
 
@@ -12,96 +11,34 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.augmentation import Augment
 from cnn_course.console import complain, say
 from cnn_course.data import ImageSet, load, read_digit, read_image
 from cnn_course.devices import choose_device
 from cnn_course.inspection import layer_table
-from cnn_course.models import build, load_model, save_model
-from cnn_course.models.pretrained import shipped
-from cnn_course.names import LARGEST, MODELS
-from cnn_course.progress import Progress
-from cnn_course.running import RunFolder
-from cnn_course.training import RECIPES, count_steps, fit
+from cnn_course.models.pretrained import build, find
+from cnn_course.names import MODELS
+from cnn_course.running import train
 from cnn_course.training import predict as predict_logits
-from cnn_course.verdict import failure
 
-# Below so many multiply–accumulates a step, threads wait for each other longer than they save.
-SMALL_STEP = 100e6
+__all__ = ["evaluate", "export", "predict", "summary", "train"]
+
+NOT_FINITE = "{} gives numbers that are not finite: its training failed, or it is damaged"
 MNIST = ("mnist", "mnist-sample")  # networks trained on these get digits prepared as MNIST's were
-
-
-def train(
-    model, data, epochs, batch_size, lr, flip, seed, device, out, resume, limit, start, download
-):
-    device = choose_device(device)
-    folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
-    folder.check_free(resume)
-    train_set, validation = _training_data(data, limit, seed, download)
-    _, channels, side, _ = train_set.images.shape
-    torch.manual_seed(seed)
-    network = build(model, channels, side, len(train_set.classes))
-    if start is not None:
-        _take_weights(network, start)
-
-    options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
-    asked = {"lr": lr, "batch_size": batch_size}
-    options |= {name: value for name, value in asked.items() if value is not None}
-    if flip or (flip is None and (model, data) == ("modern_cnn", "cifar10")):
-        options["augment"] = replace(options.get("augment", Augment()), flip=True)
-    macs = layer_table(network, (channels, side, side)).macs * options["batch_size"]
-    if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
-        torch.set_num_threads(1)
-    progress = Progress(train_set, epochs, options["batch_size"])
-    with folder.claimed():
-        say(f"{train_set}; {model} on {device}, into {folder.path}")
-        try:
-            with progress:
-                history = fit(
-                    network,
-                    train_set,
-                    validation,
-                    epochs=epochs,
-                    seed=seed,
-                    device=device,
-                    checkpoint=folder.checkpoint,
-                    report=progress,
-                    **options,
-                )
-            steps = epochs * count_steps(len(train_set), options["batch_size"])
-            if failed := failure(history, train_set, validation, steps):
-                raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
-            classes = list(train_set.classes)
-            about = {"in_channels": channels, "input_size": side, "classes": classes}
-            if not data.startswith("folder:"):
-                about["data"] = data
-            folder.save_history(history)
-            save_model(folder.weights, network, model, about)
-            folder.finish()
-        except FloatingPointError as error:
-            folder.save_history(progress.history, failure=str(error))
-            raise FloatingPointError(
-                f"{error}; no weights are saved, and {folder.history} shows how it went"
-            ) from error
-        except KeyboardInterrupt:
-            if folder.checkpoint.exists() and not folder.weights.exists():
-                raise KeyboardInterrupt("add --resume to go on after the last epoch") from None
-            raise
-    return f"saved {folder.weights}"
 
 
 def evaluate(model, data, split, device, json, download):
     device = choose_device(device)
-    network, about = _find(model)
+    network, about = find(model)
     images = _fitting(data, split, about, download)
     logits = predict_logits(network, images, device=device)
-    if not logits.isfinite().all():
-        raise ValueError(f"{model} gives numbers that are not finite: its training failed")
+    loss = F.cross_entropy(logits, images.labels).item()
+    if not math.isfinite(loss):
+        raise ValueError(NOT_FINITE.format(model))
     answers, count = logits.argmax(1), len(about["classes"])
     confusion = torch.bincount(images.labels * count + answers, minlength=count**2)
     result = {
         "accuracy": (answers == images.labels).sum().item() / len(images),
-        "loss": F.cross_entropy(logits, images.labels).item(),
+        "loss": loss,
         "count": len(images),
         "confusion": confusion.view(count, count).tolist(),  # a row for each true class
     }
@@ -118,7 +55,8 @@ def evaluate(model, data, split, device, json, download):
 
 def predict(model, images, json, raw):
     network, about = _first_a_network(model, images)
-    prepares = about.get("data") in MNIST and not raw
+    sizes = about["in_channels"], about["input_size"]
+    prepares = about.get("data") in MNIST and sizes == (1, 28) and not raw
     results, errors = [], []
     for path in images:
         try:
@@ -128,6 +66,8 @@ def predict(model, images, json, raw):
             continue
         with torch.no_grad():
             share, label = network(pixels[None].float() / 255).softmax(1)[0].max(0)
+        if not share.isfinite():
+            raise ValueError(NOT_FINITE.format(model))
         found = {"image": str(path), "class": about["classes"][label], "probability": share.item()}
         results.append(found | ({"prepared": did} if prepares else {}))
     if len(images) == len(errors) == 1:
@@ -146,7 +86,7 @@ def predict(model, images, json, raw):
 def export(model, out):
     from cnn_course.exporting import to_onnx  # its packages are large, and few need them
 
-    network, about = _find(model)
+    network, about = find(model)
     to_onnx(network, (about["in_channels"], about["input_size"], about["input_size"]), out)
     return f"wrote {out}; onnxruntime gives the same logits"
 
@@ -158,62 +98,10 @@ def summary(model, input_shape):
     return repr(layer_table(network, input_shape))
 
 
-def _default_name(model: str, data: str) -> str:
-    """Of the folder of a run; the end of a path that is too long for a name."""
-    name = data.replace(":", "-").replace("\\", "-").strip("/").replace("/", "-")
-    return f"{model}-{name[-50:]}"
-
-
-def _training_data(data: str, limit: int | None, seed: int, download: bool):
-    """The images to train on, and those for validation."""
-    train_set = load(data, "train", largest=LARGEST, download=download)
-    if limit is not None:
-        order = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(seed))
-        train_set = train_set.subset(order[:limit].sort().values)
-    return train_set, load(data, "validation", largest=LARGEST, download=download)
-
-
-def _take_weights(network: nn.Module, start: str) -> None:
-    """Start from trained weights; the last layer stays fresh where the classes are others."""
-    state = _find(start)[0].state_dict()
-    own = network.state_dict()
-    last = list(own)[-2:]  # weight and bias of the last layer
-    for name in last:
-        if name in state and state[name].shape != own[name].shape:
-            state[name] = own[name]
-    try:
-        network.load_state_dict(state)
-    except RuntimeError:
-        raise ValueError(
-            f"--from {start} is another network, or for images of another size or number of "
-            "channels; give one of the same kind"
-        ) from None
-
-
-def _find(model: str) -> tuple[nn.Module, dict]:
-    """The trained network that a name, a folder or a file stands for, and what it knows."""
-    path = Path(model)
-    if path.is_dir():
-        files = sorted(path.glob("*.safetensors"))
-        if not files:
-            raise ValueError(f"{path} holds no trained network; train one, or give another folder")
-        if len(files) > 1:
-            files = ", ".join(file.name for file in files)
-            raise ValueError(f"{path} holds several networks; give one of its files: {files}")
-        return load_model(files[0])
-    if path.is_file():
-        return load_model(path)
-    if model in shipped():
-        return load_model(shipped()[model])
-    if model not in MODELS:
-        raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
-    raise ValueError(f"no weights come with the course for {model}; give a run's folder")
-
-
 def _first_a_network(model: str, images: list[Path]) -> tuple[nn.Module, dict]:
-    """`_find`, with a word where the network was given after the images."""
+    """`find`, with a word where the network was given after the images."""
     try:
-        return _find(model)
+        return find(model)
     except (ValueError, OSError) as error:
         networks = [
             p for p in images if p.is_dir() or p.suffix == ".safetensors" or str(p) in MODELS

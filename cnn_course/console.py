@@ -22,9 +22,16 @@ def say(text: str, end: str = "\n") -> None:
         raise OutputError(error.errno, error.strerror) from error
 
 
+def rank() -> str | None:
+    """The number of this process among those that torchrun started, if it did."""
+    return os.environ.get("RANK") if "TORCHELASTIC_RUN_ID" in os.environ else None
+
+
 def complain(text: str) -> None:
     """Print `text` as one line of standard error, if there is one that takes it."""
     line = " ".join(text.split())
+    if rank() not in (None, "0"):
+        line = f"rank {rank()}: {line}"
     if len(line) > 600:  # a path of thousands of characters: what is wrong, and the remedy
         line = f"{line[:300]} … {line[-300:]}"
     with suppress(OSError):

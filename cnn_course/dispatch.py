@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import warnings
 
 from cnn_course import console
 from cnn_course.parser import parser
@@ -19,6 +20,10 @@ REMEDIES = {
 NO_MEMORY = (
     "there is not enough memory; try a smaller --batch-size, and fewer (--limit) or smaller images"
 )
+LOST = (
+    "another process of this training has ended, and this one with it; what was saved is kept: "
+    "start all of them again with --resume to go on after the last epoch"
+)
 
 
 def run(argv: list[str]) -> int:
@@ -30,9 +35,14 @@ def run(argv: list[str]) -> int:
         finally:
             console.say("", end="")  # what --help and --version say is out, or an error
         command, debug = arguments.pop("command"), arguments.pop("debug")
+        if command != "train" and console.rank() not in (None, "0"):
+            return 0  # what torchrun started more than once is done and said by one process
         from cnn_course import commands  # takes seconds, as it loads torch
 
-        with console.working():
+        with console.working(), warnings.catch_warnings():
+            # What a library thinks of a damaged file, say, would come on top of our own sentence.
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("default", module="cnn_course")
             result = getattr(commands, command)(**arguments)
         if result is not None:
             console.say(result if isinstance(result, str) else json.dumps(result, allow_nan=False))
@@ -65,6 +75,9 @@ def explain(error: Exception) -> tuple[int, str]:
         isinstance(error, RuntimeError) and re.search(r"memory|alloc|Storage size", text)
     ):
         return 2, NO_MEMORY
+    connection = re.search(r"(?i)gloo|nccl|connection", text)
+    if isinstance(error, RuntimeError) and connection and console.rank() is not None:
+        return 1, LOST
     if isinstance(error, OSError) and error.errno is not None:
         remedy = REMEDIES.get(error.errno, "give another")
         path = f"{error.filename}: " if error.filename is not None else ""

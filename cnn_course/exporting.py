@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cnn_course.checkpoints import replacing
+from cnn_course.writing import replacing
 
 
 def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> None:
     """Write `model`, for images (N, *input_shape) with any N, and check the file with onnxruntime.
 
     The file appears at `path` only when onnxruntime has given the same logits, to 1e-4. Raises
-    ImportError where the packages are missing, and ValueError where the logits differ.
+    ImportError where the packages are missing, and ValueError where they fail or the logits differ.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -32,27 +32,48 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
         ) from error
     model = model.cpu().eval()
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
-    # The exporter talks at length, to stdout, stderr and as warnings.
-    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with replacing(path) as unfinished:
-        with quiet[0], quiet[1], warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                model,
-                (images,),
-                unfinished,
-                dynamo=True,
-                external_data=False,
-                input_names=["images"],
-                output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("N")},),
-            )
-        # By its content, since not every name of a file can be told to onnxruntime.
-        content = unfinished.read_bytes()
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        for count in (3, 1):
-            (found,) = session.run(None, {"images": images[:count].numpy()})
+        try:
+            _export(model, images, unfinished)
+            # By its content, since not every name of a file can be told to onnxruntime.
+            content = unfinished.read_bytes()
+            session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+            several, one = (session.run(None, {"images": images[:n].numpy()})[0] for n in (3, 1))
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # of a dozen classes, most often of releases that do not fit
+            raise ValueError(
+                f"the network cannot be written as ONNX with these packages "
+                f"({_first_cause(error)}); update them: "
+                f"pip install --upgrade torch torchvision onnx onnxscript onnxruntime"
+            ) from error
+        for found in (several, one):
             with torch.no_grad():
-                expected = model(images[:count])
+                expected = model(images[: len(found)])
             if not torch.allclose(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-4):
                 raise ValueError("onnxruntime gives other logits than PyTorch; nothing was written")
+
+
+def _export(model: nn.Module, images: torch.Tensor, file: Path) -> None:
+    # The exporter talks at length, to stdout, stderr and as warnings.
+    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with quiet[0], quiet[1], warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (images,),
+            file,
+            dynamo=True,
+            external_data=False,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+        )
+
+
+def _first_cause(error: Exception) -> str:
+    """What began it, in a line: the exporter's own words are pages."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error).strip().split("\n")[0].removesuffix(".")
+    return f"{type(error).__name__}: {text[:150]}"

@@ -50,4 +50,4 @@ def from_int8(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _along_outputs(scale: Tensor, weight: Tensor) -> Tensor:
-    return scale.view(-1, *[1] * (weight.dim() - 1))
+    return scale.view(*weight.shape[:1], *[1] * (weight.dim() - 1))

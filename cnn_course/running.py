@@ -1,12 +1,91 @@
-"""The folder of a training by the command line."""
+"""A training by the command line, and the folder that it leaves."""
 
 import json
+import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
-from cnn_course.checkpoints import replacing
+import torch
+from torch import nn
+
+from cnn_course.augmentation import Augment
+from cnn_course.checkpoints import is_checkpoint
 from cnn_course.console import say
+from cnn_course.data import load
+from cnn_course.distributed import Ranks
 from cnn_course.history import History
+from cnn_course.inspection import layer_table
+from cnn_course.models.pretrained import build, find, save_model
+from cnn_course.names import LARGEST
+from cnn_course.recipes import RECIPES
+from cnn_course.reporting import Progress
+from cnn_course.training import count_steps, fit
+from cnn_course.verdict import failure
+from cnn_course.weight_files import read
+from cnn_course.writing import write_whole
+
+# Below so many multiply–accumulates a step, threads wait for each other longer than they save.
+SMALL_STEP = 100e6
+
+
+def train(
+    model, data, epochs, batch_size, lr, flip, seed, device, out, resume, limit, start, download
+):
+    """A command of `cnn_course.commands`. Of several processes the first one prints and saves."""
+    ranks = Ranks(device)
+    device = ranks.device
+    folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
+    if ranks.rank == 0:
+        folder.check_free(resume)
+    with ranks.first_on_each_machine():
+        train_set, validation = _training_data(data, limit, seed, download)
+    _, channels, side, _ = train_set.images.shape
+    torch.manual_seed(seed)
+    network = build(model, channels, side, len(train_set.classes))
+    if start is not None:
+        _take_weights(network, start)
+
+    options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
+    asked = {"lr": lr, "batch_size": batch_size}
+    options |= {name: value for name, value in asked.items() if value is not None}
+    if flip or (flip is None and (model, data) == ("modern_cnn", "cifar10")):
+        options["augment"] = replace(options.get("augment", Augment()), flip=True)
+    macs = layer_table(network, (channels, side, side)).macs * options["batch_size"]
+    if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(1)
+    options |= {"epochs": epochs, "seed": seed, "device": device, "checkpoint": folder.checkpoint}
+    if ranks.rank > 0:
+        with suppress(FloatingPointError):  # which all of them raise, and the first one tells
+            fit(network, train_set, validation, **options)
+        return None
+    progress = Progress(train_set, epochs, options["batch_size"])
+    with folder.claimed():
+        say(f"{train_set}; {model} on {device}, into {folder.path}")
+        _say_who_trains(ranks.count, folder.processes(), options["batch_size"], options["lr"])
+        try:
+            with progress:
+                history = fit(network, train_set, validation, report=progress, **options)
+            steps = epochs * count_steps(len(train_set), options["batch_size"])
+            if failed := failure(history, train_set, validation, steps):
+                raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
+            classes = list(train_set.classes)
+            about = {"in_channels": channels, "input_size": side, "classes": classes}
+            if not data.startswith("folder:"):
+                about["data"] = data
+            folder.save_history(history)
+            save_model(folder.weights, network, model, about)
+            folder.finish()
+        except FloatingPointError as error:
+            folder.save_history(progress.history, failure=str(error))
+            raise FloatingPointError(
+                f"{error}; no weights are saved, and {folder.history} shows how it went"
+            ) from error
+        except KeyboardInterrupt:
+            if folder.checkpoint.exists() and not folder.weights.exists():
+                raise KeyboardInterrupt("add --resume to go on after the last epoch") from None
+            raise
+    return f"saved {folder.weights}"
 
 
 class RunFolder:
@@ -33,7 +112,7 @@ class RunFolder:
                     f"{path} holds a run that failed, which has nothing to go on from; leave out "
                     "--resume to train there afresh, or give another --out"
                 )
-        elif self.checkpoint.exists():
+        elif self.checkpoint.exists() and (self.history.is_file() or not self.history.exists()):
             if not resume:
                 raise ValueError(
                     f"{path} holds an unfinished run; add --resume, or give another --out"
@@ -46,8 +125,8 @@ class RunFolder:
         """The folder, made where it is missing; whatever stays empty goes again."""
         if self._failure():
             say(f"{self.path} holds a run that failed, whose place this one takes")
+            self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
             self.history.unlink()
-            self.checkpoint.unlink(missing_ok=True)
         missing = [p for p in self.checkpoint.parents if not p.exists()]
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -57,9 +136,13 @@ class RunFolder:
                 for folder in missing:
                     folder.rmdir()
 
+    def processes(self) -> int | None:
+        """How many trained what the checkpoint holds, or None where there is none or no word."""
+        about = read(self.checkpoint)[1] if self.checkpoint.exists() else None
+        return about.get("processes") if is_checkpoint(about) else None
+
     def save_history(self, history: History, **more) -> None:
-        with replacing(self.history) as unfinished:
-            unfinished.write_text(json.dumps(more | vars(history), indent=1) + "\n")
+        write_whole(self.history, json.dumps(more | vars(history), indent=1) + "\n")
 
     def finish(self) -> None:
         """The weights are safe: the checkpoint goes, with its folder if that holds nothing else."""
@@ -68,7 +151,59 @@ class RunFolder:
             self.checkpoint.parent.rmdir()
 
     def _failure(self) -> bool:
-        try:
-            return "failure" in json.loads(self.history.read_bytes())
-        except (OSError, ValueError, TypeError, RecursionError):
+        """Whether the history is of a run that failed: ours, and no other file of that name."""
+        if not self.history.is_file():
             return False
+        try:
+            found = json.loads(self.history.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and {"failure", *vars(History())} <= set(found)
+
+
+def _default_name(model: str, data: str) -> str:
+    """Of the folder of a run; the end of a path that is too long for a name."""
+    name = data.replace(":", "-").replace("\\", "-").strip("/").replace("/", "-")
+    return f"{model}-{name[-50:]}"
+
+
+def _training_data(data: str, limit: int | None, seed: int, download: bool):
+    """The images to train on, and those for validation."""
+    train_set = load(data, "train", largest=LARGEST, download=download)
+    if limit is not None:
+        order = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(seed))
+        train_set = train_set.subset(order[:limit].sort().values)
+    return train_set, load(data, "validation", largest=LARGEST, download=download)
+
+
+def _say_who_trains(count: int, before: int | None, batch_size: int, lr: float) -> None:
+    """What several processes do in a step, and what changes where there were more or fewer."""
+    if count > 1:
+        least, more = divmod(batch_size, count)
+        each = f"{least} or {least + 1}" if more else f"{least}"
+        say(
+            f"{count} processes share each step of {batch_size} images, {each} each; "
+            f"the peak learning rate is {lr:g}, as for one process"
+        )
+    if before not in (None, count):
+        say(
+            f"processes: {before} up to here, and now {count}; steps and learning rates stay the "
+            "same, while random draws and batch normalization go another way from here on"
+        )
+
+
+def _take_weights(network: nn.Module, start: str) -> None:
+    """Start from trained weights; the last layer stays fresh where the classes are others."""
+    state = find(start)[0].state_dict()
+    own = network.state_dict()
+    last = list(own)[-2:]  # weight and bias of the last layer
+    for name in last:
+        if name in state and state[name].shape != own[name].shape:
+            state[name] = own[name]
+    try:
+        network.load_state_dict(state)
+    except RuntimeError:
+        raise ValueError(
+            f"--from {start} is another network, or for images of another size or number of "
+            "channels; give one of the same kind"
+        ) from None

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.augmentation import Augment
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
 from cnn_course.devices import choose_device
+from cnn_course.distributed import Ranks
 from cnn_course.history import History
 from cnn_course.models import Normalize
 from cnn_course.progress import progress_bar
@@ -26,28 +26,6 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-# What `fit` is given for a network of `cnn_course.models.build`, where nothing else is asked for.
-# benchmarks/recipe.py chose rate and batch size of "lenet5" on the sample's validation digits, by
-# the worst of ten seeds; benchmarks/chapter04.py chose the rate of "lenet5-1998".
-RECIPES = {
-    "lenet5": {
-        "lr": 0.02,
-        "batch_size": 32,
-        "weight_decay": 5e-4,
-        "average": 0.995,
-        "augment": Augment(rotation=10, scale=0.1, shift=2),
-    },
-    "lenet5-1998": {"lr": 0.01},
-    "modern_cnn": {
-        "lr": 0.2,
-        "batch_size": 128,
-        "weight_decay": 5e-4,
-        "label_smoothing": 0.1,
-        "augment": Augment(crop=4),
-    },
-}
 
 
 def fit(
@@ -89,12 +67,18 @@ def fit(
     A step takes `batch_size` images, the last one of an epoch what is left. A single image that is
     left joins the step before it, since batch normalization cannot learn from one alone.
 
+    Several processes that `torchrun` started share each step, whose size, rate and gradient stay
+    those of one process, and all end with the same weights. Each of them calls `fit`; the first
+    one writes the checkpoint. See `cnn_course.distributed`.
+
     Raises ValueError for settings that cannot be, or that are not those of the checkpoint, and
     FloatingPointError when the loss is no longer finite.
     """
     _check_not_empty(train)
     _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed)
-    device = choose_device(device)
+    ranks = Ranks(device)  # this process alone, but for torchrun
+    device = ranks.device
+    _check_parts(batch_size, ranks.count)
     torch.manual_seed(seed)
     for layer in model.modules():
         if isinstance(layer, Normalize):
@@ -122,23 +106,30 @@ def fit(
         "bf16": bf16,
         "seed": seed,
     }
-    run = TrainingState(model, averaged, optimizer, settings, checkpoint)
-    history = History(**run.restore())
+    ranks.check_same(settings)
+    run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
+    history = History(**run.restore(validated=validation is not None))
     done = len(history.train_loss)
-    bar = progress_bar(progress, total=epochs * steps, initial=done * steps, unit="step")
+    shown = progress and ranks.rank == 0
+    bar = progress_bar(shown, total=epochs * steps, initial=done * steps, unit="step")
+    network = ranks.wrap(model)
 
     for epoch in range(done, epochs):
         start, total = time.perf_counter(), 0.0
         model.train()
-        for i, batch in enumerate(torch.randperm(len(train)).to(device).split(sizes)):
+        order = ranks.order(len(train), seed, epoch).to(device)
+        for i, batch in enumerate(order.split(sizes)):
+            own, weight = ranks.part(batch)  # of one process: all, and 1
             step = epoch * steps + i
             for group in optimizer.param_groups:
                 group["lr"] = one_cycle(step, epochs * steps, lr)
-            x = augment(images[batch]) if augment else images[batch].float() / 255
+            x = augment(images[own]) if augment else images[own].float() / 255
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = _forward(model, x)
-                loss = F.cross_entropy(logits, labels[batch], label_smoothing=label_smoothing)
-            value = loss.item()  # once: on a GPU each call waits for it
+                logits = _forward(network, x)
+                loss = weight * F.cross_entropy(
+                    logits, labels[own], label_smoothing=label_smoothing
+                )
+            value = ranks.mean(loss.item())  # once: on a GPU each call waits for it
             _check_finite(value, f"at step {i + 1} of epoch {epoch + 1}", lr)
             optimizer.zero_grad()
             loss.backward()
@@ -151,8 +142,9 @@ def fit(
                 report(step + 1, epochs * steps, value, history)
         history.seconds.append(time.perf_counter() - start)
         history.train_loss.append(total / len(train))
+        ranks.average_statistics(model, averaged)
         if validation is not None:
-            result = evaluate(averaged, validation, device=device)
+            result = _evaluate_in_parts(averaged, validation, ranks)
             _check_finite(result.loss, f"on validation after epoch {epoch + 1}", lr)
             history.validation_loss.append(result.loss)
             history.validation_accuracy.append(result.accuracy)
@@ -257,9 +249,24 @@ def evaluate(
     return Evaluation(F.cross_entropy(logits, data.labels).item(), right / len(data))
 
 
+def _evaluate_in_parts(model: nn.Module, data: ImageSet, ranks: Ranks) -> Evaluation:
+    """`evaluate`, of which each rank does its part."""
+    own, weight = ranks.part(torch.arange(len(data)))
+    result = evaluate(model, data.subset(own), device=ranks.device)
+    return Evaluation(*(ranks.mean(weight * value) for value in result))
+
+
 def _check_not_empty(data: ImageSet) -> None:
     if len(data) == 0:
         raise ValueError(f"{data.name} has no image; give a set with one or more")
+
+
+def _check_parts(batch_size: int, count: int) -> None:
+    if batch_size < 2 * count and count > 1:
+        raise ValueError(
+            f"batch_size={batch_size}: give {2 * count} or more, two images for each of the "
+            f"{count} processes, or start fewer"
+        )
 
 
 def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed):

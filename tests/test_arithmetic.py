@@ -16,7 +16,6 @@ from cnn_course.arithmetic import (
     conv_macs,
     conv_output_size,
     conv_parameters,
-    linear_parameters,
     receptive_field,
 )
 
@@ -26,11 +25,15 @@ maybe_pair = lambda numbers: st.one_of(numbers, st.tuples(numbers, numbers))  # 
 
 
 def shape_in_torch(call):
-    """The last two sizes of what PyTorch gives, None where it refuses."""
+    """The last two sizes of what PyTorch gives, None where it refuses.
+
+    On "meta", PyTorch 2.7 gives an empty map where it refuses with values.
+    """
     try:
-        return tuple(call().shape[-2:])
+        shape = tuple(call().shape[-2:])
     except RuntimeError:
         return None
+    return shape if all(shape) else None
 
 
 def both(value):
@@ -101,8 +104,6 @@ def test_the_worked_cases_of_the_text():
     assert conv_output_size(32, 3, stride=1, padding=1) == 32
     assert conv_output_size((32, 28), 2, stride=2) == (16, 14)
     assert conv_parameters(3, 16, 3) == 448
-    assert linear_parameters(1024 * 1024 * 3, 1000, bias=False) == 3_145_728_000
-    assert linear_parameters(784, 32) == 25_120
     assert conv_macs(1024, 3, 16, 3, padding=1) == 452_984_832
 
 
@@ -175,8 +176,6 @@ def test_impossible_channels_and_layers_are_named():
         conv_parameters(3, 4, 3, groups=2)
     with pytest.raises(ValueError, match="out_channels=3 is not divisible by groups=2"):
         conv_macs(8, 4, 3, 3, groups=2)
-    with pytest.raises(ValueError, match="out_features=0"):
-        linear_parameters(4, 0)
     with pytest.raises(ValueError, match="strides"):
         receptive_field([{"kernel_size": 3, "strides": 2}])
     with pytest.raises(ValueError, match="kernel_size"):

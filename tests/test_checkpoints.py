@@ -1,14 +1,15 @@
-"""Files of weights: whole or not at all, and training that goes on from them as if undisturbed."""
+"""Checkpoints: training goes on from them as if undisturbed, and never from what is damaged."""
 
-import os
+import math
 
 import pytest
 import torch
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.augmentation import Augment
 from cnn_course.data import load
-from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.history import History
+from cnn_course.models import LeNet5
 from cnn_course.training import fit
 
 OPTIONS = {
@@ -120,89 +121,91 @@ def test_a_truncated_file_is_named(digits, tmp_path, keep):
         train(digits, path, epochs=1)
 
 
-def test_files_of_others_are_named(tmp_path):
-    path = tmp_path / "model.safetensors"
-    deep = b"[" * 100_000
-    headers = (b"{}", b"[]", b'{"__metadata__":{"about":"{"}}', b'{"__metadata__":{}}', deep)
-    files = [len(header).to_bytes(8, "little") + header for header in headers]
-    for content in (*files, b"", b"no file of tensors at all", b"\x80\x04pickle", os.urandom(3000)):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="is damaged or was not written by this course"):
-            load_model(path)
-    sizes = {"model": "mlp", "in_channels": 1, "input_size": 28, "classes": ["a"]}
-    for about in (
-        {"other": 1}, [], "text", None, sizes, sizes | {"model": "vgg"}, sizes | {"input_size": 0},
-        sizes | {"in_channels": "one"}, sizes | {"classes": 3}, sizes | {"model": ["mlp"]},
-    ):  # fmt: skip
-        checkpoints.write(path, {"a": torch.ones(1)}, about)
-        with pytest.raises(ValueError, match="does not hold a model of this course"):
-            load_model(path)
-    with pytest.raises(FileNotFoundError, match="there is no file"):
-        load_model(tmp_path / "nothing")
-
-
 def test_a_file_that_is_no_checkpoint_is_named(digits, tmp_path):
     path = tmp_path / "state.safetensors"
-    checkpoints.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
+    weight_files.write(path, {"a": torch.ones(1)}, {"model": "lenet5"})
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         train(digits, path)
 
 
-def test_any_name_of_a_file_will_do(tmp_path):
-    for name in (b"\xe9t\xe9 [a]*", "😀".encode() * 60, b"a" * 255):
-        path = tmp_path / os.fsdecode(name)
-        about = {"classes": ["Übung", "\udce9t\udce9"]}
-        checkpoints.write(path, {"a": torch.ones(3)}, about)
-        tensors, found = checkpoints.read(path)
-        assert torch.equal(tensors["a"], torch.ones(3))
-        assert found == about
-    assert len(list(tmp_path.iterdir())) == 3
+# ------------------------------------------------------------ headers that anybody may have written
+
+GOOD = {"settings": {}, "history": {name: [1.0] for name in vars(History())}}
 
 
-def test_a_name_that_is_too_long_is_named(tmp_path):
-    with pytest.raises(OSError, match=r"could not be written \(File name too long\)"):
-        checkpoints.write(tmp_path / ("a" * 256), {"a": torch.ones(3)}, {})
+@pytest.mark.parametrize(
+    "about",
+    [
+        None, 5, [], "settings history", ["settings", "history"], {"settings": [], "history": {}},
+        GOOD | {"settings": None}, GOOD | {"settings": {"lr": [0.1]}}, GOOD | {"history": []},
+        GOOD | {"processes": 0}, GOOD | {"processes": "2"},
+        GOOD | {"history": {"train_loss": [1.0]}},
+        GOOD | {"history": GOOD["history"] | {"seconds": 1.0}},
+        GOOD | {"history": GOOD["history"] | {"seconds": [1.0, 2.0]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": ["1"]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": [10**400]}},
+        GOOD | {"history": GOOD["history"] | {"train_loss": [math.nan]}},
+    ],
+)  # fmt: skip
+def test_a_checkpoint_may_say_anything(digits, tmp_path, about):
+    path = tmp_path / "state.safetensors"
+    weight_files.write(path, {"random": torch.get_rng_state()}, about)
+    with pytest.raises(ValueError, match=r"state.safetensors is no checkpoint of a training; give"):
+        train(digits, path)
 
 
-def test_a_link_stays_and_a_device_is_not_replaced(tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    for value in (1, 2):
-        checkpoints.write(tmp_path / "link", {"a": torch.tensor(value)}, {})
-        assert checkpoints.read(tmp_path / "file")[0]["a"] == value
-    assert (tmp_path / "link").is_symlink()
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="pipe is a folder or a device; give a file"):
-        checkpoints.write(tmp_path / "pipe", {"a": torch.ones(3)}, {})
-    with pytest.raises(FileNotFoundError, match="there is no file"):
-        checkpoints.read(tmp_path / "pipe")
+@pytest.fixture
+def saved(digits, tmp_path):
+    """A checkpoint after one epoch: its path, its tensors and what it says."""
+    train(digits, tmp_path / "a", epochs=1)
+    return tmp_path / "a", *weight_files.read(tmp_path / "a")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "a.safetensors"
-    checkpoints.write(path, {"a": torch.ones(3)}, {})
-
-    def full(file):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(
-        OSError, match=r"a.safetensors could not be written \(No space left on device\)"
-    ):
-        checkpoints.write(path, {"a": torch.zeros(3)}, {})
-    assert torch.equal(checkpoints.read(path)[0]["a"], torch.ones(3))
-    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+def test_a_single_changed_bit_of_a_checkpoint_is_noticed(digits, saved):
+    path, _, about = saved
+    data = bytearray(path.read_bytes())
+    in_the_header = data.index(b"%r" % about["history"]["train_loss"][0]) + 3  # a digit of the loss
+    for place in (-5000, in_the_header):
+        data[place] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="is damaged: it holds other values than were saved"):
+            train(digits, path, epochs=1)
+        data[place] ^= 1
 
 
-def test_a_model_comes_back_with_what_is_known_of_it(tmp_path):
-    model = network().eval()
-    about = {"in_channels": 1, "input_size": 28, "classes": [f"ten {i}" for i in range(10)]}
-    plain = LeNet5()
-    save_model(tmp_path / "a.safetensors", plain, "lenet5", about)
-    found, known = load_model(tmp_path / "a.safetensors")
-    x = torch.rand(2, 1, 28, 28)
-    assert torch.equal(found(x), plain.eval()(x))
-    assert not found.training
-    assert known == {"model": "lenet5", **about}
-    save_model(tmp_path / "b.safetensors", model, "lenet5", about)
-    with pytest.raises(ValueError, match="does not hold"):
-        load_model(tmp_path / "b.safetensors")  # with batch normalization, which "lenet5" has not
+def without_digest(about):
+    return {name: value for name, value in about.items() if name != "sha256"}
+
+
+def test_a_checkpoint_of_an_earlier_release_is_gone_on_from(digits, saved):
+    path, tensors, about = saved
+    weight_files.write(path, tensors, without_digest(about))
+    assert len(train(digits, path, epochs=1)[1].train_loss) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"random": torch.zeros(3)}, {"random": torch.zeros(3, dtype=torch.uint8)},
+        {"momentum.99": torch.zeros(3)}, {"momentum.x": torch.zeros(3)},
+        {"momentum.0": torch.zeros(3, 5, 7, 9)}, {"model.layers.1.weight": torch.zeros(2)},
+        {"averaged.more": torch.zeros(2)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_tensors_that_do_not_fit_are_those_of_another_model(digits, saved, change):
+    path, tensors, about = saved
+    weight_files.write(path, tensors | change, without_digest(about))
+    with pytest.raises(ValueError, match="is of another model; give another folder"):
+        train(digits, path, epochs=1)
+
+
+def test_a_validation_set_is_kept_to(digits, tmp_path):
+    path, options = tmp_path / "a", OPTIONS | {"epochs": 1, "checkpoint": tmp_path / "a"}
+    fit(network(), digits, **options)
+    with pytest.raises(ValueError, match="was trained without a validation set; do the same"):
+        fit(network(), digits, digits, **options)
+    path.unlink()
+    fit(network(), digits, digits, **options)
+    with pytest.raises(ValueError, match="was trained with a validation set; do the same"):
+        fit(network(), digits, **options)

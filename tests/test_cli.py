@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -15,13 +16,13 @@ import torch
 from PIL import Image
 
 import cnn_course
-from cnn_course import commands, progress
+from cnn_course import commands, reporting, running
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.history import History
-from cnn_course.models import LeNet5, load_model, save_model
+from cnn_course.models import LeNet5, build, load_model, save_model
 from cnn_course.names import MODELS
-from cnn_course.progress import Progress
+from cnn_course.reporting import Progress
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
 SMALLEST = {
@@ -126,14 +127,14 @@ def test_small_steps_are_taken_on_one_thread_unless_threads_are_asked_for(
 
 KILLED = """
 import os, signal, sys
-from cnn_course import progress
+from cnn_course import reporting
 from cnn_course.cli import main
-row = progress.say
+row = reporting.say
 def say(text):
     row(text)
     if text.startswith("epoch   3"):
         os.kill(os.getpid(), signal.SIGKILL)
-progress.say = say
+reporting.say = say
 main(sys.argv[1:])
 """
 
@@ -153,7 +154,7 @@ def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monk
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress, "say", stop)
+        patch.setattr(reporting, "say", stop)
         said = error(capsys, *command, stopped, code=130)
     assert said == "cnn-course: stopped; add --resume to go on after the last epoch\n"
 
@@ -165,7 +166,7 @@ def test_killed_or_stopped_it_resumes_to_the_same_weights(tmp_path, capsys, monk
         assert all(torch.equal(resumed[name], value) for name, value in expected.items())
 
 
-@pytest.mark.parametrize("place", ["cnn_course.commands.fit", "cnn_course.commands.load"])
+@pytest.mark.parametrize("place", ["cnn_course.running.fit", "cnn_course.running.load"])
 def test_stopped_before_anything_is_saved_there_is_nothing_to_resume(
     tmp_path, capsys, monkeypatch, place
 ):
@@ -412,13 +413,13 @@ def test_own_images_of_any_size_through_all_commands(folder, tmp_path, capsys):
 
 def test_weights_are_taken_over_and_another_last_layer_is_fresh(run, tmp_path):
     start = load_model(run / "lenet5.safetensors")[0].state_dict()
-    network = commands.build("lenet5", 1, 28, 3)
-    commands._take_weights(network, str(run))
+    network = build("lenet5", 1, 28, 3)
+    running._take_weights(network, str(run))
     for name, value in network.state_dict().items():
         same = value.shape == start[name].shape and torch.equal(value, start[name])
         assert same == ("layers.12" not in name), name
     with pytest.raises(ValueError, match="is another network, or for images of another size"):
-        commands._take_weights(commands.build("mlp"), str(run))
+        running._take_weights(build("mlp"), str(run))
 
 
 def test_predict_names_what_is_no_image(run, tmp_path, capsys):
@@ -456,7 +457,7 @@ def test_a_folder_without_a_network(tmp_path, capsys):
     ],
 )
 def test_the_name_of_a_runs_folder(data, name):
-    assert commands._default_name("mlp", data) == name
+    assert running._default_name("mlp", data) == name
 
 
 def test_what_is_no_plain_file_is_not_waited_for(run, tmp_path, capsys):
@@ -485,7 +486,7 @@ def test_download_reaches_the_data(command, tmp_path, capsys, monkeypatch):
         asked.append((name, download))
         raise FileNotFoundError("none")
 
-    monkeypatch.setattr(commands, "load", load)
+    monkeypatch.setattr(running if command == "train" else commands, "load", load)
     for more in ([], ["--download"]):
         error(capsys, command, "lenet5", "--data", "cifar10", *more)
     assert asked == [("cifar10", False), ("cifar10", True)]
@@ -509,33 +510,6 @@ def test_grey_is_what_pillow_makes_of_colour():
     colour = load("mnist-m", "validation").images[0].permute(1, 2, 0)
     theirs = torch.from_numpy(np.array(Image.fromarray(colour.numpy()).convert("L")))
     assert (ours.int() - theirs.int()).abs().max() <= 1
-
-
-def test_export_is_checked_and_takes_any_batch(run, tmp_path, capfd):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    file = tmp_path / "lenet5.onnx"
-    assert main(["export", str(run), "--out", str(file)]) == 0
-    said = capfd.readouterr()
-    assert said.out == f"wrote {file}; onnxruntime gives the same logits\n"
-    assert said.err == ""
-    session = onnxruntime.InferenceSession(file)
-    x = torch.rand(5, 1, 28, 28)
-    (found,) = session.run(None, {"images": x.numpy()})
-    model = load_model(run / "lenet5.safetensors")[0]
-    assert torch.allclose(torch.from_numpy(found), model(x), atol=1e-4)
-    assert [p.name for p in tmp_path.iterdir()] == ["lenet5.onnx"]
-
-
-def test_export_where_it_cannot_be(run, tmp_path, capsys):
-    assert "there is no folder" in error(capsys, "export", run, "--out", tmp_path / "no" / "a.onnx")
-    (tmp_path / "b.onnx").mkdir()
-    assert "is a folder" in error(capsys, "export", run, "--out", tmp_path / "b.onnx")
-    said = error(capsys, "export", run, "--out", tmp_path / f"{'a' * 300}.onnx")
-    assert "could not be written (File name too long)" in said
-    for name in ("a.pt", "onnx", "a.onnx.txt"):
-        said = error(capsys, "export", run, "--out", tmp_path / name)
-        assert "what is written is ONNX; give a name that ends in .onnx" in said
-    assert [path.name for path in tmp_path.iterdir()] == ["b.onnx"]
 
 
 def test_summary_lists_the_layers(capsys):
@@ -579,3 +553,55 @@ def test_images_too_small_for_a_network(tmp_path, capsys, model, smallest):
     said = error(capsys, "summary", model, "--input-shape", f"1,{side},{side}")
     assert f"needs {smallest} or more" in said
     assert main(["summary", model, "--input-shape", f"1,{smallest},{smallest}"]) == 0
+
+
+# ------------------------------------------------------------------------ files that say anything
+
+
+@pytest.mark.parametrize(
+    "content", ['["failure"]', '"a failure"', '{"failure": 1}', "[" * 10**5, "\xff"]
+)
+def test_a_history_that_is_not_ours_stays(tmp_path, capsys, content):
+    (tmp_path / "history.json").write_text(content, encoding="latin-1")
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+    assert (tmp_path / "history.json").read_text(encoding="latin-1") == content
+
+
+def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "history.json")
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "state.safetensors").write_bytes(b"what was saved")
+    said = error(capsys, *TRAIN, "--out", tmp_path, "--resume")
+    assert "history.json is of something else" in said
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_a_network_that_gives_nan_has_no_answer(tmp_path, capsys, json):
+    model = LeNet5()
+    model.layers[1].bias.data.fill_(math.nan)
+    about = {"in_channels": 1, "input_size": 28, "classes": list("0123456789")}
+    save_model(tmp_path / "a.safetensors", model, "lenet5", about)
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    said = error(capsys, "predict", tmp_path, tmp_path / "a.png", *json)
+    assert "gives numbers that are not finite: its training failed, or it is damaged" in said
+
+
+def test_a_network_of_digits_of_another_size_takes_the_image_as_it_is(tmp_path, capsys):
+    about = {"in_channels": 3, "input_size": 32, "classes": list("0123456789"), "data": "mnist"}
+    save_model(tmp_path / "a.safetensors", LeNet5(3, 32), "lenet5", about)
+    Image.new("L", (40, 30)).save(tmp_path / "a.png")
+    assert status("predict", tmp_path, tmp_path / "a.png") == 0
+    about["in_channels"] = 2
+    save_model(tmp_path / "a.safetensors", LeNet5(2, 32), "lenet5", about)
+    assert "channels=2: give 1 (grey)" in error(capsys, "predict", tmp_path, tmp_path / "a.png")
+
+
+def test_what_libraries_warn_of_is_no_part_of_an_answer(recwarn, monkeypatch):
+    def summary(**arguments):
+        warnings.warn("a library thinks something", stacklevel=1)
+        warnings.warn_explicit("we think so too", UserWarning, "data.py", 1, "cnn_course.data")
+
+    monkeypatch.setattr(commands, "summary", summary)
+    assert status("summary", "mlp") == 0
+    assert [str(warning.message) for warning in recwarn] == ["we think so too"]

@@ -8,6 +8,8 @@ import random
 import struct
 import subprocess
 import sys
+import tarfile
+import urllib.request
 import warnings
 from pathlib import Path
 
@@ -15,14 +17,15 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
-from torchvision.datasets import CIFAR10
+from torchvision.datasets import CIFAR10, MNIST
 
 from cnn_course.data import SPLITS, ImageSet, embedded, load
-from cnn_course.data.cache import cache_folder, write_whole
+from cnn_course.data.cache import cache_folder, keep
 from cnn_course.data.embedded import COUNTS, SHA256
 from cnn_course.data.images import hold_out, is_among
 
 CLASSES = ("cat", "dog")
+ARCHIVES = [url for url, _ in MNIST.resources]
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +186,7 @@ def test_an_interrupted_write_leaves_no_file(tmp_path, monkeypatch):
 def test_a_cache_can_be_shared_as_far_as_the_umask_allows(tmp_path, umask, mode):
     before = os.umask(umask)
     try:
-        write_whole(tmp_path / "below" / "file", b"data")
+        keep(tmp_path / "below" / "file", b"data")
     finally:
         os.umask(before)
     assert (tmp_path / "below" / "file").stat().st_mode & 0o777 == mode
@@ -244,6 +247,10 @@ def write_mnist(root, images, labels):
         (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
         header = struct.pack(">2i", 0x801, len(labels))
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+
+
+def no_network(*arguments, **options):
+    raise urllib.request.URLError("there is no network")
 
 
 def fake_digits(count):
@@ -338,11 +345,43 @@ def test_damaged_data_are_refused(tmp_path, monkeypatch):
         load("cifar10", root=tmp_path)
 
 
+def test_damaged_files_of_earlier_releases_of_torchvision_are_refused(tmp_path):
+    (tmp_path / "MNIST" / "processed").mkdir(parents=True)
+    for name in ("training.pt", "test.pt"):
+        (tmp_path / "MNIST" / "processed" / name).write_bytes(b"no pickle at all")
+    with pytest.raises(FileNotFoundError, match="not whole"):
+        load("mnist", root=tmp_path)
+
+
+def test_images_of_another_size_are_not_taken_for_mnist(tmp_path):
+    pixels, labels = fake_digits(20)
+    write_mnist(tmp_path, pixels.reshape(20, 14, 56), labels)
+    with pytest.raises(ValueError, match=r"mnist in .* has images of 14×56 pixels, and not 28×28"):
+        load("mnist", root=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_an_archive_that_would_write_elsewhere_is_not_unpacked(name, tmp_path, monkeypatch):
+    """torchvision unpacks only what has its checksum."""
+    monkeypatch.setattr(urllib.request, "urlopen", no_network)
+    root = tmp_path / "kept"
+    (root / "MNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "evil").write_text("evil")
+    for file in (root / "cifar-10-python.tar.gz", *(root / "MNIST" / "raw" / f for f in ARCHIVES)):
+        with tarfile.open(file, "w:gz") as archive:
+            archive.add(tmp_path / "evil", "../written")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OSError, match=f"{name} could not be downloaded"):
+        load(name, download=True, root=root)
+    assert not list(tmp_path.rglob("written"))
+    assert set(before) - set(tmp_path.rglob("*")) <= {root / "cifar-10-python.tar.gz"}
+
+
 def test_a_failed_download_says_so(tmp_path, monkeypatch):
-    def no_network(*_):
+    def fail(*_):
         raise RuntimeError("Error downloading train-images")
 
-    monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", fail)
     with pytest.raises(OSError, match=r"mnist could not be downloaded into .*train-images.*again"):
         load("mnist", download=True, root=tmp_path)
     assert list(tmp_path.iterdir()) == []  # trying whether it can be written leaves nothing

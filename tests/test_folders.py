@@ -610,6 +610,8 @@ def test_alpha_in_any_mode_is_laid_over_white(tmp_path, mode):
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))
     image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
+    if mode == "PA":
+        image.putpixel((1, 0), (0, 0))  # Pillow before 12 has made it opaque
     pixels = decoding._to_eight_bits(image, image.mode, False)
     assert (pixels[0, 0] == 0).all()
     assert (pixels[0, 1] == 255).all()
@@ -665,11 +667,12 @@ def test_grey_becomes_rgb_and_back(tmp_path):
     assert torch.equal(one_image(tmp_path, channels=1)[0], grey)
 
 
-def test_a_photograph_is_turned_upright(tmp_path):
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_a_photograph_is_turned_upright(tmp_path, suffix):
     image = picture(1, (6, 4))
     exif = Image.Exif()
     exif[0x0112] = 6  # Orientation: the camera was turned by a quarter
-    save(image, tmp_path, "test", "cat", "a.png", exif=exif)
+    save(image, tmp_path, "test", "cat", f"a.{suffix}", exif=exif)
     upright = np.array(image.transpose(Image.Transpose.ROTATE_270))
     assert torch.equal(one_image(tmp_path), torch.tensor(upright).permute(2, 0, 1))
 
@@ -678,3 +681,18 @@ def test_an_animation_gives_its_first_frame(tmp_path):
     frames = [Image.new("RGB", (4, 4), c) for c in ("red", "blue")]
     save(frames[0], tmp_path, "test", "cat", "a.gif", save_all=True, append_images=frames[1:])
     assert one_image(tmp_path)[:, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_file_that_is_a_program_is_not_run(tmp_path):
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    file = tmp_path / "test" / "cat" / "a.png"
+    file.write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
+    )
+    message = message_of(ValueError, f"folder:{tmp_path}", "test")
+    assert f"{file} is PostScript, a program and no picture; save it as a PNG" in message
+
+
+def test_a_small_file_that_says_it_is_huge_is_named(pets):
+    file, message = damaged(pets, b"P5 100000 100000 255\n")
+    assert f"{file} cannot be read as an image (Image size (10000000000 pixels)" in message

@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +23,7 @@ echo "$*" >> asked
 env > environment
 case "$*" in
   *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *"-m uv venv"*) mkdir -p .venv/oldest/bin; cp "$0" .venv/oldest/bin/python ;;
   *starts*) echo starts ;;
   *"pip install"*) test ! -e no-network ;;
   *jupyter_book*) mkdir -p _build/html; touch _build/html/index.html ;;
@@ -104,6 +107,41 @@ def test_everything_is_added_to_what_reading_needs(project):
         status, asked = make(project, goal)
         assert status == 0
         assert not re.search("pip|venv", asked)
+
+
+def test_the_oldest_releases_are_tried_apart_and_by_the_tests_of_the_package(project):
+    (project / "tests").mkdir()
+    for name in ("arithmetic", "book", "chapters", "making", "weights"):
+        (project / "tests" / f"test_{name}.py").touch()
+    status, asked = make(project, "test-oldest")
+    assert status == 0
+    assert installs(asked) == [EVERYTHING]
+    assert "--python .venv/oldest --resolution lowest-direct --editable .[export,test]" in asked
+    (line,) = [line for line in asked.splitlines() if "-m pytest" in line]
+    assert re.findall(r"tests/test_(\w+)\.py", line) == ["arithmetic", "weights"]
+
+
+def test_every_notebook_is_tried_three_times_in_each_of_four_ways(project):
+    status, asked = make(project, "test-all")
+    assert status == 0
+    calls = asked[asked.index("-m slow") :].splitlines()[1:]
+    plain, beside = "-m pytest --nbval chapters", "tools/beside_a_busy_core.py .venv/bin/python "
+    assert calls == [plain, plain, plain, beside + plain] * 3
+
+
+BESIDE = [sys.executable, ROOT / "tools" / "beside_a_busy_core.py", sys.executable, "-c"]
+NEIGHBOUR = """
+import os, sys, psutil
+(busy,) = {child.pid for child in psutil.Process(os.getppid()).children()} - {os.getpid()}
+print(busy)
+sys.exit(3)
+"""
+
+
+def test_a_command_beside_a_busy_core_keeps_its_status_and_the_core_is_free_again():
+    done = subprocess.run([*BESIDE, NEIGHBOUR], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 3
+    assert not psutil.pid_exists(int(done.stdout))
 
 
 @pytest.mark.parametrize(("goal", "file"), [("book", READING), ("setup", EVERYTHING)])

@@ -126,14 +126,14 @@ def test_the_name_builds_it():
 
 KILLED = """
 import os, signal, sys
-from cnn_course import progress
+from cnn_course import reporting
 from cnn_course.cli import main
-call = progress.Progress.__call__
+call = reporting.Progress.__call__
 def kill(self, step, steps, loss, history):
     call(self, step, steps, loss, history)
     if step == int(os.environ["KILLED_AT"]):
         os.kill(os.getpid(), signal.SIGKILL)
-progress.Progress.__call__ = kill
+reporting.Progress.__call__ = kill
 main(sys.argv[1:])
 """
 

@@ -1,5 +1,7 @@
 """Convolution and pooling against PyTorch on random configurations, values and gradients."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -322,12 +324,15 @@ def test_pairs_are_taken_as_torch_takes_them(name, value):
     """An int, or one or two of them in a tuple or list; everything else is refused by name."""
     x, weight = noise(1, 1, 9, 9), noise(1, 1, 3, 3)
     calls = [
-        lambda library: library.conv2d(x, weight, **{name: value}),
-        lambda library: library.max_pool2d(x, **{"kernel_size": 4, name: value}),
-        lambda library: library.avg_pool2d(x, **{"kernel_size": 4, name: value}),
+        lambda library, value: library.conv2d(x, weight, **{name: value}),
+        lambda library, value: library.max_pool2d(x, **{"kernel_size": 4, name: value}),
+        lambda library, value: library.avg_pool2d(x, **{"kernel_size": 4, name: value}),
     ]
+    number = isinstance(value, torch.Tensor) and value.numel() == 1 and value.dtype == torch.int64
+    to_torch = value.item() if number else value  # PyTorch 2.7 takes tensors in pairs alone
     for call in calls[name == "kernel_size" : 2 if name == "dilation" else 3]:
-        same_or_both_refuse(lambda: call(ops), lambda: call(F), x.dtype)  # noqa: B023
+        ours, theirs = partial(call, ops, value), partial(call, F, to_torch)
+        same_or_both_refuse(ours, theirs, x.dtype)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.models import LeNet5, ModernCNN, load_model, save_model
 from cnn_course.quantization import dequantize, from_int8, quantize, to_int8
 
@@ -62,6 +62,6 @@ def test_integers_without_a_scale_are_refused(tmp_path):
     file = tmp_path / "a.safetensors"
     tensors = to_int8(ModernCNN().state_dict())
     del tensors["layers.15.weight.scale"]
-    checkpoints.write(file, tensors, {"model": "modern_cnn", **ABOUT})
+    weight_files.write(file, tensors, {"model": "modern_cnn", **ABOUT})
     with pytest.raises(ValueError, match="does not hold a model of this course"):
         load_model(file)

@@ -11,7 +11,7 @@ import recipe
 
 from cnn_course import results
 from cnn_course.data import load
-from cnn_course.training import RECIPES
+from cnn_course.recipes import RECIPES
 
 NAMES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
 # How many rows each comparison has.
@@ -138,6 +138,16 @@ def test_the_worst_of_twenty_fresh_seeds_reads_97_per_cent():
     (fresh,) = results.load("recipe_fresh")["rows"]
     assert len(fresh["runs"]) == 20
     assert min(run["test_accuracy"] for run in fresh["runs"]) >= 0.97
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"7", b'{"rows": []}', b"\xff", b"[" * 10**5]
+)
+def test_a_damaged_recording_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    (tmp_path / "mine.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"mine\.json is damaged or is no recorded run"):
+        results.load("mine")
 
 
 # ------------------------------------------------------------------------------ ModernCNN

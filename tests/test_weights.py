@@ -2,14 +2,16 @@
 
 import hashlib
 import re
+import shutil
 import statistics
+from pathlib import Path
 
 import pytest
 import torch
 
-from cnn_course import results
+from cnn_course import commands, results
 from cnn_course.data import SPLITS, load
-from cnn_course.models import LeNet5, load_model, load_pretrained
+from cnn_course.models import LeNet5, load_model, load_pretrained, pretrained
 from cnn_course.models.pretrained import WEIGHTS
 from cnn_course.training import evaluate
 
@@ -66,3 +68,33 @@ def test_the_file_knows_classes_size_and_normalisation():
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(ValueError, match=r"no weights come with the course for 'vgg', only for"):
         load_pretrained("vgg")
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """The folder of the shipped weights, to be changed."""
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
+    return Path(shutil.copytree(WEIGHTS, tmp_path / "weights"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_nothing_is_made_of_weights_that_are_not_those_of_their_card(copies, file):
+    load_pretrained(file.stem)
+    data = bytearray((copies / file.name).read_bytes())
+    data[-1] ^= 1
+    (copies / file.name).write_bytes(data)
+    with pytest.raises(
+        ValueError, match=rf"{file.name} is not as it came with .* install the course"
+    ):
+        load_pretrained(file.stem)
+    with pytest.raises(ValueError, match="its SHA-256 is not the one on its card"):
+        commands.evaluate(file.stem, "mnist-sample", "test", "cpu", False, False)
+
+
+@pytest.mark.parametrize("card", [None, b"", b"**SHA-256** of `a`: `0123`", b"\xff"])
+def test_weights_without_their_checksum_are_not_used(copies, card):
+    (copies / "lenet5.md").unlink()
+    if card is not None:
+        (copies / "lenet5.md").write_bytes(card)
+    with pytest.raises(ValueError, match=r"lenet5.md does not say what the SHA-256 of lenet5.safe"):
+        load_pretrained("lenet5")

@@ -142,7 +142,8 @@ def _max_pool_backward(answer) -> str | None:
         ),
     ]
     reason = "It calls autograd; work out yourself where each number of g goes."
-    without = ("grad", "backward", "_make_dual")
+    # The third, since PyTorch 2.7 shows nobody a call of torch.autograd.backward.
+    without = ("grad", "backward", "requires_grad_", "_make_dual")
     return hinted(answer, cases, mistakes, without=without, reason=reason)
 
 

@@ -106,7 +106,7 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
     dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
     try:
         data = dataset(root, train=train, download=download)
-    except (RuntimeError, OSError, ValueError, TypeError, AssertionError, LookupError) as error:
+    except Exception as error:  # files that are damaged raise all sorts
         if download:
             reason = why_not_writable(root)
             if reason:
@@ -114,8 +114,10 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
                     f"{name} could not be downloaded, because {root} cannot be written ({reason}); "
                     f"set the environment variable CNN_COURSE_CACHE to another folder"
                 ) from error
+            known = isinstance(error, RuntimeError | OSError)
+            reason = " ".join(str(error).split()) if known else "what is there is damaged"
             raise OSError(
-                f"{name} could not be downloaded into {root} ({error}); try again, and where that "
+                f"{name} could not be downloaded into {root} ({reason}); try again, and where that "
                 f"does not help, first move {root / KEPT[name]} elsewhere, if it is there"
             ) from error
         raise FileNotFoundError(
@@ -126,6 +128,11 @@ def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
         images, classes = data.data.unsqueeze(1), DIGITS
     else:
         images, classes = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous(), data.classes
+    if images.shape[2:] != (SIDES[name], SIDES[name]):
+        raise ValueError(
+            f"{name} in {root} has images of {'×'.join(map(str, images.shape[2:]))} pixels, and "
+            f"not {SIDES[name]}×{SIDES[name]}; move {root / KEPT[name]} elsewhere, and get it again"
+        )
     return ImageSet(
         f"{name} {'train' if train else 'test'}", images, torch.as_tensor(data.targets), classes
     )

@@ -1,10 +1,10 @@
 """The folder in which data sets are kept between runs."""
 
-import contextlib
 import os
 import tempfile
 from pathlib import Path
-from uuid import uuid4
+
+from cnn_course.writing import write_whole
 
 
 def cache_folder(root: str | os.PathLike | None = None) -> Path:
@@ -32,16 +32,7 @@ def why_not_writable(folder: Path) -> str | None:
     return None
 
 
-def write_whole(file: Path, data: bytes) -> None:
-    """Write all of `data` or nothing: another process never sees half a file."""
+def keep(file: Path, data: bytes) -> None:
+    """Write all of `data` or nothing into the cache, whose folder is made where it is missing."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.{uuid4().hex}")
-    try:
-        # Not mkstemp, whose files only their owner may read: a cache can be shared.
-        with open(temporary, "xb") as stream:
-            stream.write(data)
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    write_whole(file, data)

@@ -14,12 +14,32 @@ def _raw_mode(image: Image.Image) -> str:
     return image.tile[0][3] if image.format == "PNG" and image.tile else ""
 
 
-class _RangeError(ValueError):
-    """Values for which there is no rule."""
+def _is_ycbcr_taken_for_rgb(image: Image.Image) -> bool:
+    """Whether the bands of a TIFF that is not loaded yet will be named R, G, B and are Y, Cb, Cr.
+
+    Pillow before 13 does that where they are not compressed, and reads a fourth byte for each
+    pixel, which there is not: its plan for the loading is set right here.
+    """
+    if image.format != "TIFF" or image.mode != "RGB" or image.tag_v2.get(262) != 6:
+        return False  # 262 is the tag of the colour space, 6 is YCbCr
+    if any(codec != "raw" for codec, *_ in image.tile):  # compressed, and given as RGB
+        return False
+    plan = []
+    for codec, box, start, (stored, *rest) in image.tile:
+        tile = codec, box, start, ("RGB" if stored == "RGBX" else stored, *rest)
+        plan.append(getattr(type(image.tile[0]), "_make", tuple)(tile))  # named from Pillow 11 on
+    image.tile = plan
+    return True
+
+
+class _RefusedError(ValueError):
+    """What can be read, and for which there is no rule."""
 
 
 def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
     """One image as `read_folder` has it: uint8 (channels, height, width)."""
+    if channels not in (1, 3):
+        raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
     return to_tensor(decode(existing(file)), height, width, channels)
 
 
@@ -41,12 +61,20 @@ def decode(file: Path) -> np.ndarray:
     remedy = "replace it, or move it elsewhere"
     try:
         with Image.open(file) as image:
+            if image.format == "EPS":  # Pillow would start Ghostscript, to do what the file says
+                raise _RefusedError("is PostScript, a program and no picture; save it as a PNG")
             raw = _raw_mode(image)
             deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
-            return _to_eight_bits(ImageOps.exif_transpose(image), raw, deep)
+            luma = _is_ycbcr_taken_for_rgb(image)
+            if image.format == "TIFF":
+                image.load()  # and turned upright; exif_transpose of Pillow 10.0 would do it again
+            else:
+                image = ImageOps.exif_transpose(image)
+            image = Image.merge("YCbCr", image.split()) if luma else image
+            return _to_eight_bits(image, raw, deep)
     except UnidentifiedImageError:
         raise ValueError(f"{file} is no image that Pillow can read; {remedy}") from None
-    except _RangeError as error:
+    except _RefusedError as error:
         raise ValueError(f"{file} {error}") from None
     except OSError as error:
         if error.errno is None:  # the decoder's own complaint about what is in the file
@@ -105,7 +133,7 @@ def _scale(values: np.ndarray, mode: str, deep: bool) -> np.ndarray:
     # What ends a little above 1 would be black if it were taken for bytes.
     fits = low >= 0 and (high <= 1 or 16 <= high <= 255 or (mode == "I" and high <= 255))
     if not fits:  # NaN is one of these
-        raise _RangeError(
+        raise _RefusedError(
             f"has values from {low:g} to {high:g}, which may mean anything; "
             f"save it with 8 or 16 bits, or bring its values to 0 to 1 or 0 to 255"
         )

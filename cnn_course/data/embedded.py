@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from cnn_course.data.blended import SIDE, build_mnist_m
-from cnn_course.data.cache import cache_folder, write_whole
+from cnn_course.data.cache import cache_folder, keep
 from cnn_course.data.images import SEED, ImageSet, hold_out
 
 DIGITS = tuple("0123456789")
@@ -68,7 +68,7 @@ def mnist_m(split: str, root: str | os.PathLike | None = None) -> ImageSet:
     data = images.to_bytes()
     if hashlib.sha256(data).hexdigest() == expected:
         with contextlib.suppress(OSError):
-            write_whole(_file(split, root), data)
+            keep(_file(split, root), data)
     else:
         from PIL import __version__ as version
 

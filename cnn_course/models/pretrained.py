@@ -1,14 +1,16 @@
 """Networks by name, and networks in files: weights that know what they are for."""
 
+import re
 from pathlib import Path
 
+import torch
 from torch import nn
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
-from cnn_course.names import check_model
+from cnn_course.names import MODELS, check_model
 from cnn_course.quantization import from_int8, to_int8
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -52,23 +54,29 @@ def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bo
     normalisation is among the weights.
     """
     state = model.state_dict()
-    checkpoints.write(path, to_int8(state) if int8 else state, {"model": name, **about})
+    weight_files.write(path, to_int8(state) if int8 else state, {"model": name, **about})
 
 
-def load_model(path: Path) -> tuple[nn.Module, dict]:
+def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
     """The network in a file of `save_model`, in evaluation mode, and what is known about it.
 
-    Integer weights are turned back into floats, so that the network computes as any other.
+    Integer weights are turned back into floats, so that the network computes as any other. Where
+    `sha256` is given, nothing is made of a file that has another.
 
     Raises FileNotFoundError, or ValueError for a file that is damaged or of another kind.
     """
-    tensors, about = checkpoints.read(path)
+    tensors, about = weight_files.read(path, sha256)
     try:
-        model = build(
-            about["model"], about["in_channels"], about["input_size"], len(about["classes"])
-        )
-        model.load_state_dict(from_int8(tensors))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        name, classes = about["model"], about["classes"]
+        if not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
+            raise ValueError(f"classes={classes!r} are no list of names")
+        sizes = about["in_channels"], about["input_size"], len(classes)
+        state = from_int8(tensors)
+        with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
+            build(name, *sizes).load_state_dict(state, assign=True)
+        model = build(name, *sizes)
+        model.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ValueError(f"{path} does not hold a model of this course ({error})") from error
     return model.eval(), about
 
@@ -78,7 +86,45 @@ def load_pretrained(name: str) -> nn.Module:
     known = shipped()
     if name not in known:
         raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
-    return load_model(known[name])[0]
+    return _load_shipped(name)[0]
+
+
+def _load_shipped(name: str) -> tuple[nn.Module, dict]:
+    """`load_model` of the weights `name` that come with the course.
+
+    The model card beside them says their SHA-256, and no other file will do.
+    """
+    path = shipped()[name]
+    card = path.with_suffix(".md")
+    try:
+        # What is no file, such as a pipe, would be waited for.
+        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        sha256 = re.search(r"\*\*SHA-256\*\* of .*`([0-9a-f]{64})`", text)[1]
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{card} does not say what the SHA-256 of {path.name} is; install the course again"
+        ) from error
+    return load_model(path, sha256)
+
+
+def find(model: str) -> tuple[nn.Module, dict]:
+    """The trained network that a name, a folder or a file stands for, and what it knows."""
+    path = Path(model)
+    if path.is_dir():
+        files = sorted(path.glob("*.safetensors"))
+        if not files:
+            raise ValueError(f"{path} holds no trained network; train one, or give another folder")
+        if len(files) > 1:
+            files = ", ".join(file.name for file in files)
+            raise ValueError(f"{path} holds several networks; give one of its files: {files}")
+        return load_model(files[0])
+    if path.is_file():
+        return load_model(path)
+    if model in shipped():
+        return _load_shipped(model)
+    if model not in MODELS:
+        raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
+    raise ValueError(f"no weights come with the course for {model}; give a run's folder")
 
 
 def shipped() -> dict[str, Path]:

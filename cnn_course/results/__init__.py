@@ -19,4 +19,17 @@ def load(name: str) -> dict:
     known = sorted(path.stem for path in FOLDER.glob("*.json"))
     if name not in known:
         raise ValueError(f"no recorded run is called {name!r}; there are: {', '.join(known)}")
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return read(FOLDER / f"{name}.json")
+
+
+def read(path: Path) -> dict:
+    """The recorded run in a file. Raises ValueError, with its name, where it holds none."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file; give a recorded run")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict) or not {"provenance", "rows"} <= set(found):
+            raise ValueError("it has no provenance or no rows")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged or is no recorded run ({error})") from error
+    return found

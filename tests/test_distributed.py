@@ -1,0 +1,212 @@
+"""Two processes train as one does: the same gradients, every image once, and no lost run."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import ranks
+import torch
+
+from cnn_course import reporting, weight_files
+from cnn_course.cli import main
+from cnn_course.data import load
+from cnn_course.dispatch import LOST
+from cnn_course.models import load_model
+from cnn_course.training import evaluate
+
+PATIENCE = 900  # seconds: for a rank that is gone, gloo would wait twice as long
+TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu"]
+TRAIN += ["--limit", "997", "--epochs", "6"]  # the last step of an epoch has five images
+
+
+def torchrun(*command):
+    """What two processes on one thread each said and did."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return subprocess.run(
+        [*launch, "--nproc-per-node", "2", *map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+# --------------------------------------------------------------------------- two gloo ranks' steps
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What tests/ranks.py writes, of each of two ranks: tensors, and what is known of them."""
+    folder = tmp_path_factory.mktemp("ranks")
+    run = torchrun(Path(ranks.__file__), folder)
+    assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr
+    return [weight_files.read(folder / f"{rank}.safetensors") for rank in (0, 1)]
+
+
+def of(tensors, name):
+    prefix = f"{name} "
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+@pytest.mark.parametrize("name", ranks.GRADIENTS)
+def test_averaged_gradients_are_those_of_one_process(measured, name):
+    expected = ranks.gradients(*ranks.GRADIENTS[name])
+    for tensors, _ in measured:
+        found = of(tensors, name)
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            torch.testing.assert_close(found[key], value, atol=1e-6, rtol=0)
+
+
+def test_every_image_is_taken_once_in_an_epoch(measured):
+    parts = [tensors["seen"].tolist() for tensors, _ in measured]
+    halves = [[part[: len(part) // 2], part[len(part) // 2 :]] for part in parts]
+    for epoch in (0, 1):
+        taken = [number for half in halves for number in half[epoch]]
+        assert sorted(taken) == list(range(ranks.COUNTED))
+    assert halves[0][0] != halves[0][1]
+    # The first step is that of one process: the first half of it is the first rank's.
+    torch.manual_seed(0)
+    order = torch.randperm(ranks.COUNTED).tolist()
+    assert (halves[0][0][:16], halves[1][0][:16]) == (order[:16], order[16:32])
+
+
+def test_all_ranks_end_with_one_network_that_is_as_good(measured):
+    first, second = (of(tensors, "learned") for tensors, _ in measured)
+    assert any(name.endswith("running_var") for name in first)
+    for name, value in first.items():
+        assert torch.equal(second[name], value), name
+    _, accuracy = ranks.learned()
+    assert accuracy > 0.93
+    for _, about in measured:
+        assert abs(about["accuracy"] - accuracy) < 0.015
+
+
+# ---------------------------------------------------------------------------- the command line
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished run of two processes: its folder, and what was said."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out)
+    assert run.returncode == 0, run.stderr
+    return out, run
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The same run, one of whose processes was killed after three epochs."""
+    out = tmp_path_factory.mktemp("killed") / "run"
+    return out, torchrun(Path(ranks.__file__), *TRAIN, "--out", out)
+
+
+def accuracy(out):
+    """On the digits that were not trained on."""
+    train_set, model = load("mnist-sample", "train"), load_model(out / "lenet5.safetensors")[0]
+    order = torch.randperm(3500, generator=torch.Generator().manual_seed(0))
+    return evaluate(model, train_set.subset(order[997:]), device="cpu").accuracy
+
+
+def test_two_processes_train_as_well_as_one_and_one_of_them_speaks(undisturbed, tmp_path):
+    out, run = undisturbed
+    lines = run.stdout.splitlines()
+    assert lines[0].endswith(f"lenet5 on cpu, into {out}")
+    assert lines[1] == (
+        "2 processes share each step of 32 images, 16 each; "
+        "the peak learning rate is 0.02, as for one process"
+    )
+    assert [line.split()[1] for line in lines[2:-1]] == [f"{n}/6" for n in range(1, 7)]
+    assert lines[-1] == f"saved {out / 'lenet5.safetensors'}"
+    assert "Warning" not in run.stderr
+    assert sorted(p.name for p in out.rglob("*")) == ["history.json", "lenet5.safetensors"]
+    assert main([*TRAIN, "--out", str(tmp_path / "one")]) == 0
+    assert abs(accuracy(out) - accuracy(tmp_path / "one")) < 0.015
+
+
+def test_two_launchers_train_together_as_on_two_machines(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = ["--master-addr", "127.0.0.1", "--master-port", str(free.getsockname()[1])]
+    train = ["-m", "cnn_course", *TRAIN, "--limit", "100", "--epochs", "1", "--out", tmp_path / "a"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", *address]
+    runs = [
+        subprocess.Popen([*launch, "--node-rank", str(rank), *train], stdout=subprocess.PIPE)
+        for rank in (0, 1)
+    ]
+    first, second = (run.communicate(timeout=PATIENCE)[0].decode() for run in runs)
+    assert [run.returncode for run in runs] == [0, 0]
+    assert "2 processes share each step of 32 images" in first
+    assert first.endswith(f"saved {tmp_path / 'a' / 'lenet5.safetensors'}\n")
+    assert second == ""
+
+
+def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed, tmp_path):
+    out, run = killed
+    assert run.returncode != 0
+    said = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
+    # torchrun asks the others to stop; most often they have noticed before.
+    assert {line.removeprefix("cnn-course: ") for line in said} <= {
+        LOST,
+        "stopped; add --resume to go on after the last epoch",
+        "stopped",
+    }
+    assert said
+    assert len(run.stderr.splitlines()) < 60  # nearly all of them torchrun's report
+    assert "cnn_course/" not in run.stderr  # no traceback of ours
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    resumed = torchrun("-m", "cnn_course", *TRAIN, "--out", again, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "processes:" not in resumed.stdout
+    expected = load_model(undisturbed[0] / "lenet5.safetensors")[0].state_dict()
+    found = load_model(again / "lenet5.safetensors")[0].state_dict()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with monkeypatch.context() as stopping:
+        stopping.setattr(reporting, "say", ranks.stop)
+        assert main([*TRAIN, "--out", str(out)]) == 130
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out, "--resume")
+    assert run.returncode == 0, run.stderr
+    assert "processes: 1 up to here, and now 2; steps and learning rates stay" in run.stdout
+    assert [line.split()[1] for line in run.stdout.splitlines()[3:-1]] == [
+        f"{n}/6" for n in range(2, 7)
+    ]
+    assert abs(accuracy(out) - accuracy(undisturbed[0])) < 0.015
+
+
+def test_what_is_no_training_is_said_once():
+    run = torchrun("-m", "cnn_course", "evaluate", "lenet5", "--data", "mnist-sample")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("of 1,000 images right") == 1
+
+
+def test_a_training_that_fails_is_told_by_one_process(tmp_path):
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", tmp_path / "run", "--lr", "1e30")
+    assert run.returncode != 0
+    (said,) = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
+    assert "cnn-course: the loss is" in said
+    assert "no weights are saved, and" in said
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert history["failure"] in said
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_one_process_goes_on_where_two_stopped_and_says_so(killed, undisturbed, tmp_path, capsys):
+    out = tmp_path / "run"
+    shutil.copytree(killed[0], out)
+    assert main([*TRAIN, "--out", str(out), "--resume"]) == 0
+    said = capsys.readouterr().out
+    assert "processes: 2 up to here, and now 1; steps and learning rates stay the same" in said
+    history = json.loads((out / "history.json").read_text())
+    before = json.loads((undisturbed[0] / "history.json").read_text())
+    assert len(history["train_loss"]) == 6
+    assert history["train_loss"][:2] == before["train_loss"][:2]
+    assert abs(accuracy(out) - accuracy(undisturbed[0])) < 0.015
