@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import nn
 
-from cnn_course import checkpoints
+from cnn_course import weight_files
 from cnn_course.inspection import layer_table
 from cnn_course.models import load_model
 from cnn_course.models.pretrained import WEIGHTS
@@ -59,7 +59,7 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
             f"{file} holds a {about['model']} for {about['in_channels']} channel(s); give a "
             "modern_cnn for colour images, with 3"
         )
-    tensors, _ = checkpoints.read(file)
+    tensors, _ = weight_files.read(file)
     if not any(name.endswith(SCALE) for name in tensors):
         tensors = to_int8(tensors)
     data = {
