@@ -170,7 +170,7 @@ def jupyterlab(folder):
 def wait_for(address, server, log):
     while server.poll() is None:
         try:
-            return urllib.request.urlopen(address).read()
+            return urllib.request.urlopen(address, timeout=60).read()
         except urllib.error.URLError:
             time.sleep(0.5)
     pytest.fail(f"JupyterLab ended: {log.read_text()[-2000:]}")
@@ -217,7 +217,9 @@ def test_in_jupyterlab_every_figure_lives_and_no_key_reaches_the_notebook(browse
 def scroll_to(page, cell):
     """JupyterLab has those cells in the page alone that are near what is shown."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-    while not cell.count():
+    for _ in range(100):  # the longest notebook of these tests is shorter than 30,000 pixels
+        if cell.count():
+            break
         page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollBy(0, 300)")
         page.wait_for_timeout(100)
     cell.scroll_into_view_if_needed()
