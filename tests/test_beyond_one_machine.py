@@ -14,6 +14,7 @@ from cnn_course import dispatch, results
 from cnn_course.inspection import layer_table
 from cnn_course.models import LeNet5, ModernCNN
 from cnn_course.parser import parser
+from cnn_course.recipes import RECIPES
 
 PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "appendix" / "beyond_one_machine.md").read_text(encoding="utf-8")
@@ -59,12 +60,17 @@ def test_the_sizes_of_data():
 
 
 def test_the_measured_rates():
-    if not (results.FOLDER / "scaling.json").exists():
-        assert "**TODO (scaling)**" in PAGE
-        pytest.skip("benchmarks/scaling.py has not been run")
-    for row in results.load("scaling")["rows"]:
+    rows = results.load("scaling")["rows"]
+    for row in rows:
         names = f"| {row['network']} | {row['processes']} | {row['threads']} "
         assert f"{names}| {row['images_per_second']:,.0f} |" in PAGE
+    lenet5, modern_cnn = rows[:3], rows[3:]
+    rates = [row["images_per_second"] for row in modern_cnn]
+    assert f"ModernCNN makes {rates[2] / rates[0]:.2f} times as many" in PAGE
+    assert abs(rates[1] / rates[2] - 1) < 0.03  # about as many
+    rates = [row["images_per_second"] for row in lenet5]
+    assert all(0.6 < rate / rates[0] < 0.72 for rate in rates[1:])  # a third fewer
+    assert 1000 * RECIPES["lenet5"]["batch_size"] / rates[0] < 9  # milliseconds a step
 
 
 def test_the_commands_are_the_command_lines():
