@@ -1,16 +1,14 @@
 """A digit is drawn by pointer, finger and keys, and read as the package and PyTorch read it."""
 
 import json
-import os
 import re
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import widget_pages
 from handwriting import FORMS, smooth, strokes
+from javascript import passes_by_node, run_node
 
 from cnn_course.data import load, prepare_digit
 from cnn_course.inspection import occlusion
@@ -19,7 +17,6 @@ from cnn_course.widgets import draw_digit
 from cnn_course.widgets.base import encode
 from cnn_course.widgets.draw_digit import EXAMPLES
 
-HERE = Path(__file__).parent
 LAYERS = {"C1": 3, "S2": 4, "C3": 6, "S4": 7, "C5": 10, "F6": 12, "logits": 13, "softmax": 13}
 # Every form of every digit, upright; slim or wide, small or large, in the middle or off it.
 PLACES = [(0.5, 0.5, 0.7, 0.65), (0.3, 0.35, 0.3, 0.8), (0.65, 0.7, 0.45, 0.5)]  # x, y, high, wide
@@ -35,19 +32,6 @@ def drawing(digit, form, place=PLACES[0]):
 
 
 # --- What is computed
-
-
-def run_node(node, tmp_path, fixtures, **more):
-    path = tmp_path / "cases.json"
-    path.write_text(json.dumps(fixtures), encoding="utf-8")
-    call = ["--test", "--test-reporter=tap"] * (not more)
-    return subprocess.run(
-        [node, *call, HERE / "js" / "digit.test.js"],
-        env=os.environ | {"FIXTURES": str(path)} | more,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
 
 
 def drawings():
@@ -71,7 +55,7 @@ def state():
 def test_node_finds_the_numbers_of_the_package(node, tmp_path):
     fixtures = {"drawings": [[s.tolist() for s in strokes] for strokes in drawings()]}
     out = tmp_path / "sheets.json"
-    run = run_node(node, tmp_path, fixtures, OUT=str(out))
+    run = run_node(node, "digit.test.js", fixtures, tmp_path, OUT=str(out))
     assert run.returncode == 0, run.stderr
     drawn = json.loads(out.read_text(encoding="utf-8"))
     sheets = [np.array(ink, np.uint8).reshape(drawn["side"], -1) for ink in drawn["sheets"]]
@@ -95,22 +79,17 @@ def test_node_finds_the_numbers_of_the_package(node, tmp_path):
 
     best = int(torch.tensor(digits[0]["maps"]["logits"]).argmax())
     lost = occlusion(net, images[:1].double() / 255, side=7, target=best).flatten().tolist()
-    run = run_node(
-        node,
-        tmp_path,
-        {
-            "drawings": [],
-            "pictures": pictures,
-            "digits": digits,
-            "weights": {
-                name: {"shape": list(values.shape), "data": encode(values.numpy())}
-                for name, values in state()
-            },
-            "occluded": {"pixels": digits[0]["pixels"], "best": best, "expected": lost},
+    cases = {
+        "drawings": [],
+        "pictures": pictures,
+        "digits": digits,
+        "weights": {
+            name: {"shape": list(values.shape), "data": encode(values.numpy())}
+            for name, values in state()
         },
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert f"\n# pass {len(pictures) + len(digits) + 2}\n" in run.stdout, run.stdout
+        "occluded": {"pixels": digits[0]["pixels"], "best": best, "expected": lost},
+    }
+    passes_by_node(node, "digit.test.js", cases, tmp_path, len(pictures) + len(digits) + 2)
 
 
 def prepared_by_python(pixels):

@@ -1,14 +1,10 @@
 """Whole networks in JavaScript give PyTorch's logits and Grad-CAM, and pictures are Pillow's."""
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import widget_pages
+from javascript import passes_by_node
 from PIL import Image
 from torch import nn
 
@@ -20,8 +16,6 @@ from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
 from cnn_course.quantization import from_int8, to_int8
 from cnn_course.widgets.base import encode
 from cnn_course.widgets.layers import described, weighted
-
-HERE = Path(__file__).parent
 
 
 def others():
@@ -109,17 +103,7 @@ def test_node_finds_the_numbers_of_pytorch_and_pillow(node, tmp_path):
             for name, image, square, expected, slack in pictures()
         ],
     }
-    fixtures = tmp_path / "cases.json"
-    fixtures.write_text(json.dumps(cases), encoding="utf-8")
-    run = subprocess.run(
-        [node, "--test", "--test-reporter=tap", HERE / "js" / "layers.test.js"],
-        env=os.environ | {"FIXTURES": str(fixtures)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert f"\n# pass {sum(map(len, cases.values()))}\n" in run.stdout, run.stdout
+    passes_by_node(node, "layers.test.js", cases, tmp_path, sum(map(len, cases.values())))
 
 
 def test_a_layer_that_no_page_knows_is_named():

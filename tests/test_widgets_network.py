@@ -1,15 +1,9 @@
 """The forward passes in JavaScript give PyTorch's numbers: read and compared by node."""
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import torch
+from javascript import passes_by_node
 from torch.nn import functional as F
-
-HERE = Path(__file__).parent
 
 # kernel, stride, padding, dilation, groups, channels in, channels out, height, width, with a bias
 GEOMETRIES = [
@@ -84,16 +78,6 @@ def cases():
 
 
 def test_node_finds_the_numbers_of_pytorch(node, tmp_path):
-    fixtures = tmp_path / "cases.json"
     keys = ("name", "call", "args", "expected")
     written = [dict(zip(keys, case, strict=True)) for case in cases()]
-    fixtures.write_text(json.dumps(written), encoding="utf-8")
-    run = subprocess.run(
-        [node, "--test", "--test-reporter=tap", HERE / "js" / "network.test.js"],
-        env=os.environ | {"FIXTURES": str(fixtures)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert f"\n# pass {len(written) + 2}\n" in run.stdout, run.stdout
+    passes_by_node(node, "network.test.js", written, tmp_path, len(written) + 2)
