@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "cnn_course"
 # Each part may import those of its own layer and of the layers below.
 LAYERS = [
     "__main__ cli commands console dispatch exporting parser recipes reporting running verdict",
-    "checks comparing inspection patches plots widgets",
+    "checks comparing inspection plots widgets",
     "augmentation checkpoints distributed history progress training",
     "data models quantization weight_files",
     "__init__ arithmetic devices names ops results tables writing",

@@ -3,6 +3,7 @@
 from cnn_course.inspection.attribution import feature_maps, grad_cam, occlusion, saliency
 from cnn_course.inspection.layers import LayerRow, LayerTable, layer_table
 from cnn_course.inspection.passes import one_pass
+from cnn_course.inspection.patches import strongest_patches
 from cnn_course.inspection.receptive import MeasuredField, measured_receptive_field
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "occlusion",
     "one_pass",
     "saliency",
+    "strongest_patches",
 ]

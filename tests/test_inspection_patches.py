@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnn_course.patches import strongest_patches
+from cnn_course.inspection import strongest_patches
 
 
 def cross_finder(padding):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from cnn_course.inspection import layer_table, measured_receptive_field
+from cnn_course.inspection.layers import layer_table
+from cnn_course.inspection.receptive import measured_receptive_field
 
 
 @torch.no_grad()
