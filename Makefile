@@ -13,8 +13,9 @@ WORKERS := -n 2 --dist loadfile
 
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
-BOOKISH := book building chapter_rules chapters contributing course_markdown environment making \
-  map measured places repository
+BOOKISH := book building chapter_rules chapters contributing course_markdown course_rules \
+  environment exercise_rules figure_rules making map markdown_rules measured nbval places \
+  prose_numbers repository
 PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
 
 # What a shell may have set for other programs, and what would change where things are installed,

@@ -5,6 +5,7 @@ import shutil
 
 import matplotlib
 import pytest
+from good_chapter import chapter, good_chapter, good_project, project  # noqa: F401
 from hypothesis import HealthCheck, settings
 from page_visits import PATIENCE
 from playwright.sync_api import sync_playwright
