@@ -1,10 +1,11 @@
-"""Convolution and pooling from scratch, with the signatures of `torch.nn.functional`.
+"""The layers of the course from scratch, with the signatures of `torch.nn.functional`.
 
 Images are (N, C, H, W), or (C, H, W) for a single one. All but `conv2d_loops` are differentiable
 by autograd. Strides, paddings and dilations are ints or pairs. They take the types that PyTorch's
 own take on the CPU, and give the same type: floats are summed in float32 or wider, whole numbers
 exactly, and what is too large for the type wraps around. Raises ValueError for what does not fit,
 and, as PyTorch, RuntimeError for types and TypeError for what is no tensor or no whole number.
+`dropout` and `batch_norm` are written in `cnn_course.normalizing`.
 """
 
 import torch
@@ -12,11 +13,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cnn_course.arithmetic import IntOrPair, conv_output_size, pair, whole
+from cnn_course.dtypes import COMPLEX, FLOATS, HALVES, WHOLE, check_tensor, check_type
+from cnn_course.normalizing import batch_norm, dropout
 
-HALVES = (torch.float16, torch.bfloat16)
-FLOATS = (torch.float32, torch.float64, *HALVES)
-WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
-COMPLEX = (torch.complex64, torch.complex128)
+__all__ = [
+    "avg_pool2d",
+    "batch_norm",
+    "conv2d",
+    "conv2d_loops",
+    "dropout",
+    "max_pool2d",
+    "relu",
+]
 
 
 def conv2d_loops(
@@ -109,7 +117,7 @@ def max_pool2d(
     Of equal values that is the first, and of several nan the last; for a window of nothing but
     padding the index has no meaning.
     """
-    _check_type("max_pool2d", input, FLOATS + WHOLE)
+    check_type("max_pool2d", input, FLOATS + WHOLE)
     lowest = -torch.inf if input.is_floating_point() else torch.iinfo(input.dtype).min
     windows, (kernel, stride, padding, out_size) = _pool_windows(
         input, kernel_size, stride, padding, dilation, ceil_mode, fill=lowest
@@ -148,7 +156,7 @@ def avg_pool2d(
     `ceil_mode` has beyond the padding never does. `divisor_override` divides by that instead.
     Of int64, the only whole numbers that have means, the part behind the point is cut off.
     """
-    _check_type("avg_pool2d", input, (*FLOATS, torch.int64))
+    check_type("avg_pool2d", input, (*FLOATS, torch.int64))
     windows, (kernel, stride, padding, out_size) = _pool_windows(
         input, kernel_size, stride, padding, 1, ceil_mode, fill=0
     )
@@ -171,7 +179,7 @@ def avg_pool2d(
 
 def relu(input: Tensor) -> Tensor:
     """max(x, 0) of each number, of any shape. The gradient at 0 is 0, as in PyTorch."""
-    _check_type("relu", input, FLOATS + WHOLE)
+    check_type("relu", input, FLOATS + WHOLE)
     return torch.where(input <= 0, torch.zeros_like(input), input)  # and a nan stays nan
 
 
@@ -189,25 +197,13 @@ def _autocast(input, weight, bias) -> tuple[Tensor, Tensor, Tensor | None]:
     """The three as they are, but under `torch.autocast`, as PyTorch's own, in its type."""
     named = {"input": input, "weight": weight} | ({} if bias is None else {"bias": bias})
     for name, value in named.items():
-        _check_tensor(name, value)
+        check_tensor(name, value)
     device = input.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         to = torch.get_autocast_dtype(device)
         cast = {torch.float32, *HALVES}  # and float64 stays
         named = {name: v.to(to) if v.dtype in cast else v for name, v in named.items()}
     return named["input"], named["weight"], named.get("bias")
-
-
-def _check_tensor(name, value) -> None:
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name} is of type {type(value).__name__}; give a tensor")
-
-
-def _check_type(name, input, types) -> None:
-    _check_tensor("input", input)
-    if input.dtype not in types:
-        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in types)
-        raise RuntimeError(f"{name} takes no input of {input.dtype}; give one of {known}")
 
 
 def _prepare(input, weight, bias, stride, padding, dilation, groups):
@@ -224,7 +220,7 @@ def _prepare(input, weight, bias, stride, padding, dilation, groups):
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"bias has shape {tuple(bias.shape)}; give ({len(weight)},)")
-    _check_type("a convolution", input, FLOATS + WHOLE + COMPLEX)
+    check_type("a convolution", input, FLOATS + WHOLE + COMPLEX)
     for name, other in (("weight", weight), ("bias", input if bias is None else bias)):
         if other.dtype != input.dtype:
             types = f"input is of type {input.dtype} and {name} of {other.dtype}"

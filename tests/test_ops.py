@@ -1,5 +1,6 @@
-"""Convolution and pooling against PyTorch on random configurations, values and gradients."""
+"""The layers from scratch against PyTorch on random configurations, values and gradients."""
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -25,7 +26,7 @@ types = st.sampled_from(TYPES)
 
 
 def noise(*shape, dtype=torch.float64, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def of_type(values, dtype):
@@ -37,7 +38,7 @@ def same_or_both_refuse(ours, theirs, dtype):
     """Equal results, or an error of ours, a sentence, where PyTorch refuses too."""
     try:
         expected = theirs()
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         kinds = TypeError if isinstance(error, TypeError) else (ValueError, RuntimeError)
         with pytest.raises(kinds, match=r"give |must be|needs") as refused:
             ours()
@@ -500,3 +501,219 @@ def test_the_gradient_of_relu_at_zero_is_zero():
 def test_what_does_not_fit_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call(noise(1, 2, 5, 5), noise(3, 2, 3, 3))
+
+
+# ---------------------------------------------------------------- dropout and batch normalization
+
+
+def seeded(function, *arguments, **options):
+    torch.manual_seed(3)
+    return function(*arguments, **options)
+
+
+probabilities = st.one_of(st.sampled_from([0, 1, 0.0, 0.5, 1.0, True]), st.floats(0, 1))
+shapes = st.lists(st.integers(0, 5), max_size=5).map(tuple)
+
+
+@settings(max_examples=300, deadline=None)
+@given(shapes, types, probabilities, st.booleans(), st.booleans())
+def test_dropout_is_torch_dropout(shape, dtype, p, training, inplace):
+    """The same numbers are dropped, since the draws of a seed are the same."""
+    x = of_type(noise(*shape), dtype)
+    # Where there is nothing to draw, torch does not ask for the type.
+    assume((dtype in TOLERANCE and not dtype.is_complex) or (p != 1 and x.numel()))
+    arguments = (p, training, inplace)
+    same_or_both_refuse(
+        lambda: seeded(ops.dropout, x.clone(), *arguments),
+        lambda: seeded(F.dropout, x.clone(), *arguments),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_dropout_keeps_a_share_and_the_mean(p):
+    kept = seeded(ops.dropout, torch.ones(200_000), p)
+    assert set(kept.tolist()) == {0.0, torch.tensor(1 / (1 - p)).item()}
+    five_sd = 5 * (p * (1 - p) / 200_000) ** 0.5
+    assert abs((kept > 0).double().mean() - (1 - p)) < five_sd
+    assert abs(kept.double().mean() - 1) < five_sd / (1 - p)
+
+
+def test_dropout_draws_for_each_number_and_each_call_anew():
+    first, again = (ops.dropout(torch.ones(50, 40)) for _ in range(2))
+    assert not torch.equal(first, again)
+    assert len({tuple(row) for row in (first > 0).tolist()}) == 50
+
+
+@settings(max_examples=100, deadline=None)
+@given(shapes, st.floats(0, 1), st.booleans(), st.booleans())
+def test_the_gradient_of_dropout_is_dropped_at_the_same_places(shape, p, training, inplace):
+    def call(function):
+        return lambda x: seeded(function, x * 1, p, training, inplace)
+
+    for ours, theirs in zip(
+        gradients(call(ops.dropout), noise(*shape)),
+        gradients(call(F.dropout), noise(*shape)),
+        strict=True,
+    ):
+        assert torch.allclose(ours, theirs)
+
+
+def test_dropout_leaves_its_input_alone_unless_it_is_asked_not_to():
+    x = torch.ones(100)
+    assert ops.dropout(x, 0) is x
+    assert ops.dropout(x, training=False) is x
+    assert (ops.dropout(x) == 0).any()
+    assert (x == 1).all()
+    assert ops.dropout(x, inplace=True) is x
+    assert (x == 0).any()
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.5, None, "0.5", np.float32(0.5), torch.nan, torch.inf, [0]])
+@pytest.mark.parametrize("training", [True, False])
+def test_what_dropout_takes(p, training):
+    x = noise(20)
+    same_or_both_refuse(
+        lambda: seeded(ops.dropout, x, p, training),
+        lambda: seeded(F.dropout, x, p, training),
+        x.dtype,
+    )
+
+
+@pytest.mark.parametrize("flag", [1, 0, None, "yes", np.True_, torch.tensor(True)], ids=repr)
+def test_training_is_true_or_false_as_in_torch(flag):
+    x, mean, var = noise(4, 3), noise(3), noise(3).abs()
+    for library in (ops, F):
+        with pytest.raises(TypeError):
+            library.dropout(x, training=flag)
+        with pytest.raises(TypeError):
+            library.batch_norm(x, mean, var, training=flag)
+
+
+@st.composite
+def normalizations(draw, of=widths):
+    """Arguments of batch_norm: what there is of statistics, weight and bias, and both modes."""
+    dtype, few = draw(of), st.integers(0, 4)
+    shape = (draw(few), draw(few), *draw(st.lists(few, max_size=3)))
+    x = of_type(3 * noise(*shape) + 2, dtype)
+    half = dtype in (torch.float16, torch.bfloat16)
+    other = torch.float32 if half and draw(st.booleans()) else dtype
+    vectors = [of_type(noise(shape[1], seed=seed), other) for seed in range(4)]
+    vectors[1] = vectors[1].abs() if other in TOLERANCE else vectors[1]
+    there = [draw(st.booleans()) for _ in range(3)]
+    mean, var, weight, bias = (
+        v if t else None for v, t in zip(vectors, [there[0], *there], strict=True)
+    )
+    momentum = draw(st.sampled_from([0.1, 0, 1, 0.25, -0.5, True]))
+    eps = draw(st.sampled_from([1e-5, 1e-3, 1]))
+    return x, mean, var, weight, bias, draw(st.booleans()), momentum, eps
+
+
+def copied(arguments):
+    return [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
+
+
+@settings(max_examples=800, deadline=None)
+@given(normalizations(of=types))
+def test_batch_norm_is_torch_batch_norm(arguments):
+    """The output, and the running statistics that it leaves."""
+    x, dtype = arguments[0], arguments[0].dtype
+    assume(x.numel())
+    ours, theirs = copied(arguments), copied(arguments)
+    same_or_both_refuse(lambda: ops.batch_norm(*ours), lambda: F.batch_norm(*theirs), dtype)
+    if dtype not in TOLERANCE:
+        return
+    assert torch.equal(ours[0], x)
+    for found, expected in zip(ours[1:3], theirs[1:3], strict=True):
+        if found is not None:
+            rounding = TOLERANCE[dtype]
+            assert torch.allclose(found, expected, rtol=rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2, 2), (1, 3, 0), (4, 0)])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_of_nothing_is_nothing(shape, training):
+    x, mean, var = torch.ones(shape), torch.zeros(shape[1]), torch.ones(shape[1])
+    for library in (ops, F):
+        assert library.batch_norm(x, mean, var, training=training).shape == shape
+        assert (mean == 0).all()
+        assert (var == 1).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(normalizations())
+def test_gradients_of_batch_norm(arguments):
+    x, mean, var, weight, bias, training, _, eps = (
+        a.double() if isinstance(a, torch.Tensor) else a for a in arguments
+    )
+    tensors = [t for t in (x, weight, bias) if t is not None]
+    assume(x.numel() and (training or mean is not None))
+    assume(not training or x.numel() > x.shape[1])
+
+    def call(function):
+        def with_all(x, *rest):
+            rest = list(rest)
+            w = rest.pop(0) if weight is not None else None
+            b = rest.pop(0) if bias is not None else None
+            return function(x, *copied([mean, var]), w, b, training, 0.1, eps)
+
+        return with_all
+
+    ours, theirs = (gradients(call(f), *tensors) for f in (ops.batch_norm, F.batch_norm))
+    for found, expected in zip(ours, theirs, strict=True):
+        assert torch.allclose(found, expected, atol=1e-9)
+
+
+def test_batch_norm_by_hand():
+    """1, 3 and 1, 3 again have mean 2 and variance 1, or 4/3 with n − 1."""
+    x = torch.tensor([[1.0], [3.0], [1.0], [3.0]])
+    mean, var = torch.zeros(1), torch.ones(1)
+    found = ops.batch_norm(x, mean, var, training=True, eps=1e-12)
+    assert torch.allclose(found, x - 2)
+    assert torch.allclose(mean, torch.tensor(0.1 * 2))
+    assert torch.allclose(var, torch.tensor(0.9 * 1 + 0.1 * 4 / 3))
+    assert torch.allclose(ops.batch_norm(x, mean, var), (x - 0.2) / (0.9 + 0.4 / 3 + 1e-5) ** 0.5)
+
+
+def test_batch_norm_takes_the_types_of_torch_batch_norm():
+    floats = [dtype for dtype in TYPES if dtype in TOLERANCE and not dtype.is_complex]
+    for of_x, of_stats, of_weight in itertools.product(floats, repeat=3):
+        x, weight = noise(4, 2, 3).to(of_x), torch.ones(2, dtype=of_weight)
+        mean, var = torch.zeros(2, dtype=of_stats), torch.ones(2, dtype=of_stats)
+        for training in (True, False):
+            arguments = (x, mean, var, weight, weight, training)
+            same_or_both_refuse(
+                lambda: ops.batch_norm(*arguments),  # noqa: B023
+                lambda: F.batch_norm(*arguments),  # noqa: B023
+                of_x,
+            )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input": noise(3)}, {"input": np.ones((2, 3))}, {"input": noise(1, 3)},
+        {"running_mean": None}, {"running_var": None},
+        {"running_mean": None, "running_var": None}, {"running_mean": [0.0] * 3},
+        {"running_mean": noise(4)}, {"running_var": noise(1, 3)}, {"weight": noise(1)},
+        {"weight": [1.0] * 3}, {"bias": noise(2)}, {"momentum": None}, {"momentum": "0.1"},
+        {"momentum": np.float64(0.1)}, {"eps": None}, {"eps": 0.5}, {"eps": "x"},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("training", [True, False])
+def test_what_batch_norm_takes(change, training):
+    arguments = {"input": noise(4, 3, 2), "running_mean": noise(3), "running_var": noise(3).abs()}
+    arguments |= {"training": training} | change
+    x = arguments["input"]
+    same_or_both_refuse(
+        lambda: ops.batch_norm(**arguments), lambda: F.batch_norm(**arguments), x.dtype
+    )
+
+
+def test_an_eps_that_lets_divide_by_zero_is_refused():
+    x, mean, var = torch.ones(4, 3), torch.zeros(3), torch.ones(3)
+    assert torch.equal(ops.batch_norm(x, mean, var, eps=0), x)
+    for training, eps in [(True, 0), (True, -1e-5), (False, -1e-5)]:
+        with pytest.raises(ValueError, match=f"eps={eps}: give a number above 0"):
+            ops.batch_norm(x, mean, var, training=training, eps=eps)
