@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from cnn_course import commands, results
+from cnn_course import commands, results, widgets
 from cnn_course.data import SPLITS, load
-from cnn_course.models import LeNet5, load_model, load_pretrained, pretrained
-from cnn_course.models.pretrained import WEIGHTS
+from cnn_course.models import (
+    LeNet5,
+    ModernCNN,
+    load_model,
+    load_pretrained,
+    pretrained,
+    save_model,
+)
+from cnn_course.models.pretrained import WEIGHTS, sha256_on_card
 from cnn_course.training import evaluate
 
 FILES = sorted(WEIGHTS.glob("*.safetensors"))
@@ -25,7 +32,7 @@ def test_there_are_weights():
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_each_has_a_card_with_its_checksum(file):
     card = file.with_suffix(".md").read_text(encoding="utf-8")
-    assert hashlib.sha256(file.read_bytes()).hexdigest() in card
+    assert sha256_on_card(file) == hashlib.sha256(file.read_bytes()).hexdigest()
     for word in ("Data", "Recipe", "Seed", "Accuracy", "Not for"):
         assert f"**{word}**" in card
 
@@ -98,3 +105,23 @@ def test_weights_without_their_checksum_are_not_used(copies, card):
         (copies / "lenet5.md").write_bytes(card)
     with pytest.raises(ValueError, match=r"lenet5.md does not say what the SHA-256 of lenet5.safe"):
         load_pretrained("lenet5")
+
+
+def test_the_figure_shows_no_weights_but_those_of_their_card(tmp_path, monkeypatch):
+    file, small = tmp_path / "modern_cnn_int8.safetensors", {"stem": 4, "widths": (6, 8)}
+    about = {"in_channels": 3, "input_size": 32, "classes": [str(k) for k in range(10)]}
+    save_model(file, ModernCNN(**small), "modern_cnn", about, int8=True)
+    monkeypatch.setattr(pretrained, "build", lambda *sizes: ModernCNN(**small))
+    monkeypatch.setitem(widgets.classify_picture.__globals__, "SHIPPED", file)
+
+    def says(digest):
+        line = f"- **SHA-256** of `{file.name}`: `{digest}`\n"
+        file.with_suffix(".md").write_text(line, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"modern_cnn_int8.md does not say what the SHA-256 of"):
+        widgets.classify_picture()
+    says("0" * 64)
+    with pytest.raises(ValueError, match="its SHA-256 is not the one on its card"):
+        widgets.classify_picture()
+    says(hashlib.sha256(file.read_bytes()).hexdigest())
+    assert widgets.classify_picture().data["classes"] == about["classes"]

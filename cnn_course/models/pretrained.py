@@ -86,25 +86,23 @@ def load_pretrained(name: str) -> nn.Module:
     known = shipped()
     if name not in known:
         raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
-    return _load_shipped(name)[0]
+    return load_model(known[name], sha256_on_card(known[name]))[0]
 
 
-def _load_shipped(name: str) -> tuple[nn.Module, dict]:
-    """`load_model` of the weights `name` that come with the course.
+def sha256_on_card(path: Path) -> str:
+    """The SHA-256 that weights of the course must have, as the model card beside them says it.
 
-    The model card beside them says their SHA-256, and no other file will do.
+    Raises ValueError where the card is missing or does not say it.
     """
-    path = shipped()[name]
     card = path.with_suffix(".md")
     try:
         # What is no file, such as a pipe, would be waited for.
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
-        sha256 = re.search(r"\*\*SHA-256\*\* of .*`([0-9a-f]{64})`", text)[1]
+        return re.search(r"\*\*SHA-256\*\* of .*`([0-9a-f]{64})`", text)[1]
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(
             f"{card} does not say what the SHA-256 of {path.name} is; install the course again"
         ) from error
-    return load_model(path, sha256)
 
 
 def find(model: str) -> tuple[nn.Module, dict]:
@@ -121,7 +119,8 @@ def find(model: str) -> tuple[nn.Module, dict]:
     if path.is_file():
         return load_model(path)
     if model in shipped():
-        return _load_shipped(model)
+        path = shipped()[model]
+        return load_model(path, sha256_on_card(path))
     if model not in MODELS:
         raise ValueError(f"{model!r} is neither a file nor a folder nor one of {', '.join(MODELS)}")
     raise ValueError(f"no weights come with the course for {model}; give a run's folder")

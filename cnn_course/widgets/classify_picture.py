@@ -10,7 +10,7 @@ from torch import nn
 from cnn_course import weight_files
 from cnn_course.inspection import layer_table
 from cnn_course.models import load_model
-from cnn_course.models.pretrained import WEIGHTS
+from cnn_course.models.pretrained import WEIGHTS, sha256_on_card
 from cnn_course.quantization import SCALE, to_int8
 from cnn_course.widgets.base import FOLDER, Widget, encode
 from cnn_course.widgets.layers import described, weighted
@@ -41,7 +41,8 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
 
     `weights` is a file of `save_model` that holds a ModernCNN for colour images, of 8 bits or not;
     without it, the one that comes with the course. Raises ValueError for a picture that is not
-    there and a network that is another, and FileNotFoundError where the file is missing.
+    there and a network that is another, also where the course's file is not that of its card, and
+    FileNotFoundError where the file is missing.
     """
     if picture not in PICTURES:
         raise ValueError(f"picture={picture!r} is none of {', '.join(PICTURES)}")
@@ -51,7 +52,8 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
             f"{file.name}, which comes with the course, is missing from {file.parent}; install the "
             "course again, or give a file of save_model as weights=…"
         )
-    model, about = load_model(file)
+    sha256 = sha256_on_card(file) if weights is None else None
+    model, about = load_model(file, sha256)
     layers = model.layers
     head = [nn.AdaptiveAvgPool2d, nn.Flatten, nn.Linear]
     if [type(layer) for layer in layers[-3:]] != head or about["in_channels"] != 3:
@@ -59,7 +61,7 @@ def classify_picture(picture: str = "cat", *, weights: Path | str | None = None)
             f"{file} holds a {about['model']} for {about['in_channels']} channel(s); give a "
             "modern_cnn for colour images, with 3"
         )
-    tensors, _ = weight_files.read(file)
+    tensors, _ = weight_files.read(file, sha256)
     if not any(name.endswith(SCALE) for name in tensors):
         tensors = to_int8(tensors)
     data = {
