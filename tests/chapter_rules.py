@@ -19,7 +19,11 @@ from prose_numbers import exact_text, number_complaints, output_texts, to_float
 
 # The closing sections and openings that a chapter needs, by its number.
 CLOSING = ("What you learned", "What is still missing", "Exercises", "Further reading")
-SECTIONS = {"00": ("Further reading",), "07": ("What you learned", "Further reading")}
+SECTIONS = {
+    "00": ("Further reading",),
+    "05c": ("What you learned", "Exercises", "Further reading"),
+    "07": ("What you learned", "Further reading"),
+}
 DEEPER = ("Further reading",)
 UNTIMED = {"00"}
 TIME = re.compile(
@@ -156,7 +160,7 @@ def opening_and_closing(chapter: Chapter) -> list[str]:
             "the opening lacks its time: “*About 60 minutes to read, 40 for the exercises.*”"
         )
     sections = [text for level, text in headings(chapter.markdown_cells) if level == 2]
-    needed = DEEPER if chapter.goes_deeper else SECTIONS.get(chapter.number, CLOSING)
+    needed = SECTIONS.get(chapter.number, DEEPER if chapter.goes_deeper else CLOSING)
     closing = [section for section in sections if section in needed]
     if closing != list(needed) or tuple(sections[-len(needed) :]) != needed:
         complaints.append(f"it must close with the sections {needed}; its sections are {sections}")

@@ -35,7 +35,7 @@ def exercises_are_complete(chapter: Chapter) -> list[str]:
         if len(found) > 1:
             complaints.append("two exercises stand in one cell; each needs its own code cells")
         for level, text, section in found:
-            heading = re.fullmatch(r"Exercise (\d+\.\d+) · \S.*", text)
+            heading = re.fullmatch(r"Exercise (\d+[a-z]?\.\d+) · \S.*", text)
             number = heading[1] if heading else "?"
             numbers.append(number)
             if heading is None or level != 3:

@@ -17,7 +17,7 @@ MARKDOWN = runpy.run_path(str(ROOT / "tools" / "course_markdown.py"))
 
 PAGE = """# A page
 
-See [the kernels](#Known-kernels,-F.conv2d-&-more) and [the task](#Exercise-1.1-·-Count-it).
+See [the kernels](#Known-kernels,-F.conv2d-&-more) and [the task](#Exercise-2b.1-·-Count-it).
 
 ```{code-cell} ipython3
 "figure"
@@ -49,7 +49,7 @@ The *answer*: $2$.
 
 ## Exercises
 
-### Exercise 1.1 · Count it
+### Exercise 2b.1 · Count it
 
 How many?
 
@@ -99,7 +99,7 @@ def test_a_quotation_that_begins_with_note_is_a_note(html):
 
 def test_exercises_and_paper_questions_are_boxes(html):
     boxes = re.findall(r'<section class="exercise".*?<h3>([^<]*)<.*?</section>', html, re.S)
-    assert boxes == ["Exercise 1.1 · Count it", "On paper · Think"]
+    assert boxes == ["Exercise 2b.1 · Count it", "On paper · Think"]
 
 
 def test_links_lead_to_headings_as_jupyterlab_names_them(html):

@@ -1,8 +1,10 @@
 """The rules for exercises fire."""
 
 import copy
+import re
 
 import pytest
+from chapter import Course
 from exercise_rules import exercises_are_complete, paper_questions_are_complete
 from good_chapter import cell_with, change, complaint
 
@@ -104,3 +106,19 @@ def test_an_exercise_behind_the_questions_on_paper(chapter):
 def test_exercises_and_checks_differ(chapter, checks, problem):
     chapter.course.checks = frozenset(checks)
     assert problem in complaint(exercises_are_complete(chapter))
+
+
+def test_a_chapter_beside_another_may_have_exercises(chapter):
+    chapter.path = chapter.path.with_name("01b_beside.md")
+    chapter.course = Course(chapter.course.root, frozenset(f"1b.{k}" for k in range(1, 5)))
+
+    def renamed(text):
+        return re.sub(r"([Ee]xercise |check\(\")1\.", r"\g<1>1b.", text)
+
+    for cell in chapter.notebook.cells:
+        cell.source = renamed(cell.source)
+        for output in cell.get("outputs", []):
+            output.update({"text": renamed(output.text)} if "text" in output else {})
+        prompts = cell.metadata.get("mystnb", {})
+        prompts.update({key: renamed(text) for key, text in prompts.items() if "code" in key})
+    assert exercises_are_complete(chapter) == []

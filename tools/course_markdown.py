@@ -14,7 +14,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 FIGURE = re.compile(r"Figure \d+[a-z]?\.\d+")
-EXERCISE = re.compile(r"(Exercise \d+\.\d+|On paper) · \S")
+EXERCISE = re.compile(r"(Exercise \d+[a-z]?\.\d+|On paper) · \S")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
