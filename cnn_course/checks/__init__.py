@@ -3,7 +3,15 @@
 import sys
 from collections.abc import Callable
 
-from cnn_course.checks import chapter01, chapter02, chapter03, chapter04
+from cnn_course.checks import (
+    chapter01,
+    chapter02,
+    chapter03,
+    chapter04,
+    chapter05,
+    chapter05c,
+    chapter06,
+)
 from cnn_course.checks.answers import first_line
 from cnn_course.checks.values import show
 
@@ -12,6 +20,9 @@ CHECKS: dict[str, Callable] = {
     **chapter02.CHECKS,
     **chapter03.CHECKS,
     **chapter04.CHECKS,
+    **chapter05.CHECKS,
+    **chapter05c.CHECKS,
+    **chapter06.CHECKS,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the checks share about networks: their size, and how many digits they classify correctly.
+"""What the checks share about networks: their size, and how many images they classify correctly.
 
 The reader's model is left as it was: its modes, its buffers, and the state of torch's generator.
 """
@@ -11,21 +11,19 @@ from torch import Tensor, nn
 from cnn_course.checks.answers import first_line, kind
 from cnn_course.data import load
 
-CONTRACT = "A network gets floats in [0, 1] of shape (N, 1, 28, 28) and gives logits (N, 10)."
 
-
-def network(answer, most: int) -> str | None:
+def network(answer, most: int, data: str = "mnist-sample") -> str | None:
     """Whether it is a model with at most so many parameters that takes digits and gives logits."""
     if not isinstance(answer, nn.Module):
         return f"A trained model is asked for; {kind(answer)}."
     parameters = sum(p.numel() for p in answer.parameters())
     if parameters > most:
         return f"It has {parameters:,} parameters; {most:,} are allowed."
-    return _logits(answer, load("mnist-sample", "validation").images[:2])[1]
+    return _logits(answer, load(data, "validation").images[:2])[1]
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, str | None]:
-    """The fraction of `images`, bytes (N, 1, 28, 28), that it classifies correctly, or why none."""
+    """The fraction of `images`, bytes (N, C, H, W), that it classifies correctly, or why none."""
     logits, problem = _logits(model, images)
     if problem:
         return 0.0, problem
@@ -34,9 +32,9 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, s
     return (logits.argmax(1) == labels).float().mean().item(), None
 
 
-def reads_digits(answer: nn.Module, percent: int) -> str | None:
+def reads_digits(answer: nn.Module, percent: int, data: str = "mnist-sample") -> str | None:
     """Whether the model classifies so many per cent of the validation digits correctly."""
-    digits = load("mnist-sample", "validation")
+    digits = load(data, "validation")
     right, problem = accuracy(answer, digits.images, digits.labels)
     if problem:
         return problem
@@ -56,7 +54,9 @@ def advice(right: float) -> str:
 
 
 def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None]:
-    """Logits of bytes (N, 1, 28, 28), on the CPU, or what keeps the model from giving them."""
+    """Logits of bytes (N, C, H, W), on the CPU, or what keeps the model from giving them."""
+    shape = ", ".join(map(str, images.shape[1:]))
+    contract = f"A network gets floats in [0, 1] of shape (N, {shape}) and gives logits (N, 10)."
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     parts = []
     with as_it_was(model):
@@ -67,12 +67,12 @@ def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                return None, f"{CONTRACT} Given that, yours raised {first_line(error)}"
+                return None, f"{contract} Given that, yours raised {first_line(error)}"
             if not isinstance(part, Tensor):
-                return None, f"{CONTRACT} Yours gives a {type(part).__name__} and no tensor."
+                return None, f"{contract} Yours gives a {type(part).__name__} and no tensor."
             if part.shape != (len(x), 10):
                 given = f"{tuple(part.shape)} for {tuple(x.shape)}"
-                return None, f"{CONTRACT} Yours gives the shape {given}."
+                return None, f"{contract} Yours gives the shape {given}."
             parts.append(part.float().cpu())
     return torch.cat(parts), None
 
