@@ -62,6 +62,21 @@ class _Calls(TorchFunctionMode):
         return called(*args, **(kwargs or {}))
 
 
+def attempt(answer, where: str, *arguments) -> tuple[object, str | None]:
+    """What the reader's function gives, and None; or None, and why there is nothing.
+
+    `where` says, as the beginning of a sentence, what it was given. Only Ctrl-C goes through.
+    """
+    if not callable(answer):
+        return None, f"A function is asked for; this is of type {type(answer).__name__}."
+    try:
+        return answer(*arguments), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, for one, is no Exception
+        return None, f"{where} raised {first_line(error)}"
+
+
 def function(
     answer, cases: list[tuple[tuple, object]], without: tuple[str, ...] = (), reason: str = ""
 ) -> str | None:
@@ -69,18 +84,13 @@ def function(
 
     It must do `without` the functions of torch whose names begin so; else the `reason` is given.
     """
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     for arguments, expected in cases:
         call = f"{_name(answer)}({', '.join(map(show, arguments))})"
         given = copy.deepcopy(arguments)  # a function may write into what it is given
-        try:
-            with _Calls(without) as calls:
-                got = answer(*given)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"{call} raised {first_line(error)}"
+        with _Calls(without) as calls:
+            got, problem = attempt(answer, call, *given)
+        if problem:
+            return problem
         if calls.found:
             return reason
         if difference := _difference(got, expected, arguments):

@@ -4,7 +4,7 @@ import torch
 from scipy import stats
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import first_line, function, kind, whole_number
+from cnn_course.checks.answers import attempt, function, whole_number
 from cnn_course.checks.networks import accuracy, advice, network, shortfall
 from cnn_course.checks.values import show, tensor, truth
 from cnn_course.data import load
@@ -49,12 +49,7 @@ def _unscramble(answer) -> str | None:
 def _scrambled_how(answer, arguments, images) -> str | None:
     """The usual mistakes of 1.3: shuffled once more, or in order and flat."""
     scrambled, order = arguments
-    try:
-        got = tensor(answer(scrambled.clone(), order.clone()))
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # `function` has told of it
-        return None
+    got = tensor(attempt(answer, "", scrambled.clone(), order.clone())[0])
     if got is None or got.numel() != images.numel():
         return None
     if torch.equal(got.flatten(), scrambled.flatten(1)[:, order].flatten()):
@@ -145,17 +140,12 @@ def _small_and_steady(answer) -> str | None:
 
 
 def _is_shown(answer) -> str | None:
-    if not callable(answer):
-        return f"A function is asked for; {kind(answer)}."
     given = []
     for a, b, comparisons in _TABLES:
         call = f"is_shown({a}, {b}, {comparisons})"
-        try:
-            got = answer(list(a), list(b), comparisons)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"{call} raised {first_line(error)}"
+        got, problem = attempt(answer, call, list(a), list(b), comparisons)
+        if problem:
+            return problem
         if truth(got) is None:
             return f"{call} should give True or False and gave {show(got)}."
         given.append(truth(got))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import first_line, function, whole_number
+from cnn_course.checks.answers import attempt, function, whole_number
 from cnn_course.checks.networks import network, reads_digits
 from cnn_course.checks.values import show, tensor, truth
 from cnn_course.data import load
@@ -66,8 +66,6 @@ def _momentum_step(answer) -> str | None:
 
 def _step_in_parts(answer) -> str | None:
     """Two calls in a row, beside two steps on the whole minibatch; then the usual mistakes."""
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     generator = torch.Generator().manual_seed(5)
     x = torch.rand(12, 1, 28, 28, generator=generator)
     y = torch.randint(10, (12,), generator=generator)
@@ -76,12 +74,10 @@ def _step_in_parts(answer) -> str | None:
     found, optimizer = _ready()
     moves = _count_moves(optimizer)
     for call in (1, 2):
-        try:
-            answer(found, optimizer, [(a.clone(), b.clone()) for a, b in parts])
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"On three parts of four images each it raised {first_line(error)}"
+        copies = [(a.clone(), b.clone()) for a, b in parts]
+        where = "On three parts of four images each it"
+        if problem := attempt(answer, where, found, optimizer, copies)[1]:
+            return problem
         if len(moves) == 0:
             return "The optimizer has not moved: call `optimizer.step()` once."
         if len(moves) != call:
@@ -166,8 +162,6 @@ class _Deaf(nn.Module):
 
 
 def _learns_by_heart(answer) -> str | None:
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     digits = load("mnist-sample", "validation")
     x, y = digits.images[:16].float() / 255, digits.labels[:16]
     with torch.random.fork_rng():
@@ -191,12 +185,9 @@ def _learns_by_heart(answer) -> str | None:
         ("images that occur twice, with different labels,", healthy, *twice, False),
     ]:
         before = copy.deepcopy(model.state_dict())
-        try:
-            found = answer(model, images.clone(), labels.clone())
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"For {name} it raised {first_line(error)}"
+        found, problem = attempt(answer, f"For {name} it", model, images.clone(), labels.clone())
+        if problem:
+            return problem
         for key, value in model.state_dict().items():
             if not torch.equal(value, before[key]):
                 return "It has changed the model that it was given; train a deep copy."

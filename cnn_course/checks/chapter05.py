@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnn_course.checks.answers import cases_of, first_line, hinted, kind
+from cnn_course.checks.answers import attempt, cases_of, hinted, kind
 from cnn_course.checks.networks import as_it_was, network, reads_digits
 from cnn_course.checks.values import show
 from cnn_course.inspection import layer_table
@@ -144,8 +144,6 @@ def _too_dear(macs: int, most: int, hint: str) -> str | None:
 
 
 def _better(answer) -> str | None:
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     words = ("first", "second", "not shown")
     # Images that both have right or wrong say nothing; there are many of them.
     for b, c, expected, hint in [
@@ -163,12 +161,9 @@ def _better(answer) -> str | None:
         first = torch.tensor([True, False, True, False]).repeat_interleave(sizes)
         second = torch.tensor([False, True, True, False]).repeat_interleave(sizes)
         where = f"Where the first network alone has {b} images right and the second alone {c}"
-        try:
-            got = answer(first.clone(), second.clone())
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"{where} it raised {first_line(error)}"
+        got, problem = attempt(answer, f"{where} it", first.clone(), second.clone())
+        if problem:
+            return problem
         if not isinstance(got, str) or got not in words:
             return f"{where} it gave {show(got)}, which is none of {', '.join(map(repr, words))}."
         if got != expected:

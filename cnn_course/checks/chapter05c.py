@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from cnn_course.checks.answers import cases_of, first_line, hinted, kind
+from cnn_course.checks.answers import attempt, cases_of, first_line, hinted, kind
 from cnn_course.models import ModernCNN
 
 
@@ -137,21 +137,15 @@ def _probability_left(answer) -> str | None:
 
 
 def _for_new_classes(answer) -> str | None:
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     for classes in (3, 10):
         with torch.random.fork_rng():
             torch.manual_seed(11)
             model = ModernCNN(stem=4, widths=(6, 8), depths=(1, 1)).eval()
         before = copy.deepcopy(model.state_dict())
-        try:
-            found = answer(model, classes)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"For {classes} classes it raised {first_line(error)}"
-        problem = _as_it_was(model, before) or _new_head(found, model, classes, before)
+        found, problem = attempt(answer, f"For {classes} classes it", model, classes)
         if problem:
+            return problem
+        if problem := _as_it_was(model, before) or _new_head(found, model, classes, before):
             return problem
     return None
 

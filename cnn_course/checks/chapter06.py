@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from cnn_course.checks.answers import cases_of, first_line, hinted
+from cnn_course.checks.answers import attempt, cases_of, hinted
 from cnn_course.checks.networks import network, reads_digits
 from cnn_course.checks.values import show, tensor
 
@@ -117,19 +117,17 @@ def _allowed(answer) -> str | None:
 
 def _drop_maps(answer) -> str | None:
     """By its laws, since which maps are dropped is a lot: whole ones, one by one, and scaled."""
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(4, 300, 2, 3, generator=generator)
     x = x + x.sign()  # nothing near 0
     for p, training in [(0.3, False), (0.3, True), (0.75, True), (0.0, True)]:
         call = f"drop_maps(x, {p}, {training}) for x of shape {tuple(x.shape)}"
-        try:
-            given = [answer(x.clone(), p, training) for _ in range(2)]
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"{call} raised {first_line(error)}"
+        given = []
+        for _ in range(2):
+            value, problem = attempt(answer, call, x.clone(), p, training)
+            if problem:
+                return problem
+            given.append(value)
         found = [tensor(value) for value in given]
         if any(f is None or f.shape != x.shape for f in found):
             wrong = show(given[0]) if found[0] is None else f"the shape {tuple(found[0].shape)}"
@@ -206,8 +204,6 @@ def _unfair(full: dict, rows: dict) -> list[str]:
 
 
 def _unfair_rows(answer) -> str | None:
-    if not callable(answer):
-        return f"A function is asked for; this is of type {type(answer).__name__}."
     full = {"crop": 4, "flip": True, "decay": 5e-4}
     cases = [
         {"no crop": full | {"crop": 0}, "no flip": full | {"flip": False}},
@@ -221,12 +217,10 @@ def _unfair_rows(answer) -> str | None:
     for rows in cases:
         expected = _unfair(full, rows)
         call = f"unfair_rows({full}, {rows})"
-        try:
-            found = answer(dict(full), {name: dict(row) for name, row in rows.items()})
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return f"{call} raised {first_line(error)}"
+        copies = {name: dict(row) for name, row in rows.items()}
+        found, problem = attempt(answer, call, dict(full), copies)
+        if problem:
+            return problem
         if not isinstance(found, list | tuple | set | frozenset):
             return f"{call} should give a list of names and gave {show(found)}."
         names = list(found)
