@@ -44,11 +44,10 @@ def homes():
 
 @pytest.fixture(scope="session")
 def visits(browser, homes):
-    """Every page, once from each address and in each theme."""
+    """Every page in the light theme from the disk, and in the dark one from the server."""
     return [
         page_visits.visit(browser, home, path, theme)
-        for home in homes.values()
-        for theme in page_visits.THEMES
+        for home, theme in zip(homes.values(), page_visits.THEMES, strict=True)
         for path in PAGES
         if path != INDEX
     ]
