@@ -134,10 +134,9 @@ format: setup  ## put the code into the project's style
 	$(PY) -m ruff check --fix .
 
 bench: export OMP_NUM_THREADS := 1
-bench: setup  ## processor time of each chapter against its budget, and of our code as ratios
+bench: setup  ## processor time of each chapter against its budget, and a table of what ours is worth
 	$(PY) -m pytest --quiet --no-header --nbval-lax chapters
-	$(PY) benchmarks/ops.py
-	$(PY) benchmarks/training.py
+	$(PY) benchmarks/bench.py
 
 repository:  ## write your copy's address wherever it belongs: make repository URL=https://…
 	@"$(PYTHON)" tools/repository.py "$$URL" "$$BRANCH"

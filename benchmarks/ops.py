@@ -1,19 +1,17 @@
-"""Time our convolutions against `torch.nn.functional.conv2d`, as ratios measured in one run.
+"""Rows of `make bench`: our convolutions against `torch.nn.functional.conv2d`.
 
-The shapes are those of LeNet-5 and of a small CIFAR-10 network, 64 images at a time. Each round
-times ours and PyTorch's once, in turn, so that a slow moment of the machine meets both; what is
-printed is the median of the rounds' ratios. Run: python benchmarks/ops.py (about a minute).
+The shapes are those of LeNet-5 and of a small CIFAR-10 network, 64 images at a time.
 """
 
-import statistics
+from statistics import median
 
 import torch
 from timing import ratio
 from torch.nn import functional as F
 
 from cnn_course import ops
-from cnn_course.arithmetic import conv_macs
 
+PYTORCH = "F.conv2d"
 BATCH, WARM_UP, ROUNDS = 64, 3, 15
 # Input channels, output channels, kernel, side of the image, padding.
 SHAPES = [
@@ -58,20 +56,9 @@ def loops_ratio() -> float:
     return ratio(lambda: ops.conv2d_loops(x, weight), lambda: F.conv2d(x, weight), WARM_UP, ROUNDS)
 
 
-def main():
-    print(f"times as multiples of F.conv2d's, {torch.get_num_threads()} thread(s)")
-    print("shape, batch 64            MACs an image   im2col forward   backward")
-    measured = []
-    for shape in SHAPES:
-        c_in, c_out, kernel, side, padding = shape
-        macs = conv_macs(side, c_in, c_out, kernel, padding=padding)
-        measured.append(ratios(*shape))
-        name = f"{c_in}→{c_out} k{kernel} {side}×{side} p{padding}"
-        print(f"{name:24} {macs:15,} {measured[-1][0]:16.2f} {measured[-1][1]:10.2f}", flush=True)
-    medians = [statistics.median(column) for column in zip(*measured, strict=True)]
-    print(f"{'median of the shapes':40} {medians[0]:16.2f} {medians[1]:10.2f}")
-    print(f"the loops, 1→2 k5 14×14, one image: {loops_ratio():,.0f}")
-
-
-if __name__ == "__main__":
-    main()
+def rows():
+    """What is timed, against what, and how many times as fast it is."""
+    measured = zip(*(ratios(*shape) for shape in SHAPES), strict=True)
+    for part, column in zip(("forward", "backward"), measured, strict=True):
+        yield f"conv2d by im2col, {part}, median of 5 shapes", PYTORCH, 1 / median(column)
+    yield "conv2d by loops, one image", PYTORCH, 1 / loops_ratio()

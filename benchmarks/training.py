@@ -1,11 +1,9 @@
-"""Time `fit` against the loops that most people would write, as ratios of images a second.
+"""Rows of `make bench`: augmentation, feeding, and `fit` against what most people would write.
 
 The same network, batch size, augmentation, optimizer and precision, on the same device. The usual
 loop takes its images one by one from a DataLoader, through torchvision's transforms, as its
 documentation shows; the bare loop has its batches ready, in memory as floats, and does nothing but
-forward, backward and step. Each round times both in turn; what is printed is the median of the
-ratios.
-Run: OMP_NUM_THREADS=1 python benchmarks/training.py (about five minutes).
+forward, backward and step.
 """
 
 from dataclasses import replace
@@ -87,35 +85,50 @@ def our_loop(build, images: ImageSet, augment, bf16=False) -> None:
     fit(build(), images, augment=augment, bf16=bf16, **options)
 
 
-def report(name: str, slow, fast) -> None:
-    print(f"{name:64} {ratio(slow, fast, WARM_UP, ROUNDS):.2f}", flush=True)
+def feed(images: ImageSet, augment) -> None:
+    """One epoch of our batches, without a network."""
+    for part in torch.randperm(len(images)).split(BATCH):
+        batch = images.images[part]
+        _ = batch / 255 if augment is None else augment(batch)
 
 
-def main():
-    print(f"images a second of `fit` over those of others, {torch.get_num_threads()} thread(s)")
+def feed_as_usual(images: ImageSet, augment) -> None:
+    for _ in DataLoader(Transformed(images, TRANSFORMS[augment]), BATCH, shuffle=True):
+        pass
+
+
+def rows():
+    """What is timed, against what, and how many times as fast it is."""
+
+    def row(what, against, slow, fast):
+        return what, against, ratio(slow, fast, WARM_UP, ROUNDS)
+
     digits = load("mnist-sample", "train")
-    for name, augment in [("no augmentation", None), ("rotation, scale and shift", AFFINE)]:
-        usual, ours = (partial(loop, LeNet5, digits, augment) for loop in (usual_loop, our_loop))
-        report(f"LeNet-5, {name}: over the usual loop", usual, ours)
-    report("LeNet-5 in bfloat16: over itself in float32", ours, partial(ours, bf16=True))
-
     colour = load("mnist-m", "train")
     colour = replace(colour, images=colour.images[:1280], labels=colour.labels[:1280])
+    loader, transforms = "a DataLoader", "a DataLoader, transforms.v2"
+    for name, images, augment, against in (
+        ("feeding digits", digits, None, loader),
+        ("feeding colour", colour, None, loader),
+        ("rotation, scale and shift of digits", digits, AFFINE, transforms),
+        ("crop and flip of colour", colour, CROP, transforms),
+    ):
+        yield row(name, against, *(partial(f, images, augment) for f in (feed_as_usual, feed)))
+
+    usual_name = "the usual loop"
+    for name, augment in [("no augmentation", None), ("rotation, scale and shift", AFFINE)]:
+        usual, ours = (partial(loop, LeNet5, digits, augment) for loop in (usual_loop, our_loop))
+        yield row(f"fit, LeNet-5, {name}", usual_name, usual, ours)
+    yield row("fit, LeNet-5, bfloat16", "itself in float32", ours, partial(ours, bf16=True))
+
     usual, ours = (partial(loop, ModernCNN, colour, CROP) for loop in (usual_loop, our_loop))
-    report("ModernCNN, crop and flip: over the usual loop", usual, ours)
+    yield row("fit, ModernCNN, crop and flip", usual_name, usual, ours)
     x = (colour.images.float() / 255).to(memory_format=torch.channels_last)
-    bare = partial(
-        bare_loop, ModernCNN, list(zip(x.split(BATCH), colour.labels.split(BATCH), strict=True))
-    )
-    report("ModernCNN: over the bare loop", bare, ours)
+    batches = list(zip(x.split(BATCH), colour.labels.split(BATCH), strict=True))
+    bare = partial(bare_loop, ModernCNN, batches)
+    yield row("fit, ModernCNN, crop and flip", "the bare loop on ready batches", bare, ours)
+    ours = partial(ours, bf16=True)
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        report(
-            "ModernCNN in bfloat16: over the usual loop in bfloat16",
-            partial(usual, bf16=True),
-            partial(ours, bf16=True),
-        )
-    report("ModernCNN in bfloat16: over the usual loop", usual, partial(ours, bf16=True))
-
-
-if __name__ == "__main__":
-    main()
+        usual16 = partial(usual, bf16=True)
+        yield row("fit, ModernCNN, bfloat16", f"{usual_name} in bfloat16", usual16, ours)
+    yield row("fit, ModernCNN, bfloat16", f"{usual_name} in float32", usual, ours)
