@@ -14,8 +14,9 @@ class Augment:
     `crop` cuts the image out of itself, padded by so many pixels of reflection at each side; `flip`
     mirrors every second image left to right. Then come, about the image's centre, a rotation by up
     to `rotation` degrees either way, a scaling by up to the fraction `scale` up or down, and a move
-    by up to `shift` pixels along each axis, with bilinear interpolation and black outside. The
-    draws come from torch's global generator.
+    by up to `shift` pixels along each axis, with bilinear interpolation and black outside. At last
+    `erase` covers a square of so many pixels a side, centred on any pixel, with the mean colour of
+    the batch (cutout, DeVries and Taylor 2017). The draws come from torch's global generator.
     """
 
     crop: int = 0
@@ -23,6 +24,7 @@ class Augment:
     rotation: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
+    erase: int = 0
 
     def __call__(self, images: Tensor) -> Tensor:
         if self.crop:
@@ -33,6 +35,8 @@ class Augment:
         images = images.float() / 255
         if self.rotation or self.scale or self.shift:
             images = self._random_affine(images)
+        if self.erase:
+            images = _erase_square(images, self.erase)
         return images
 
     def _random_affine(self, images: Tensor) -> Tensor:
@@ -56,3 +60,15 @@ def _random_crop(images: Tensor, pixels: int) -> Tensor:
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (N, C, 2p+1, 2p+1, H, W)
     top, left = torch.randint(2 * pixels + 1, (2, count), device=images.device)
     return windows[torch.arange(count, device=images.device), :, top, left]
+
+
+def _erase_square(images: Tensor, side: int) -> Tensor:
+    count, _, height, width = images.shape
+    covered = []
+    for length in (height, width):
+        first = torch.randint(length, (count, 1), device=images.device) - side // 2
+        from_first = torch.arange(length, device=images.device) - first  # (N, length)
+        covered.append((from_first >= 0) & (from_first < side))
+    rows, columns = covered
+    square = rows[:, None, :, None] & columns[:, None, None, :]  # (N, 1, H, W)
+    return torch.where(square, images.mean((0, 2, 3), keepdim=True), images)

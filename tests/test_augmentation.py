@@ -83,8 +83,29 @@ def test_scale_stays_within_its_limit():
     assert 23 < sides.max() < 24.2
 
 
+@pytest.mark.parametrize("side", [1, 4, 5])
+def test_erase_covers_one_square_of_each_image_with_the_mean_colour(images, side):
+    torch.manual_seed(0)
+    x, y = images.float() / 255, Augment(erase=side)(images)
+    changed = (y != x).any(1)  # (200, 12, 10)
+    rows, columns = changed.any(2), changed.any(1)
+    assert torch.equal(changed, rows[:, :, None] & columns[:, None, :])
+    for line, length in ((rows, 12), (columns, 10)):
+        first = line.int().argmax(1)
+        count = line.sum(1)
+        numbers = torch.arange(length)
+        expected = (numbers >= first[:, None]) & (numbers < (first + count)[:, None])
+        assert torch.equal(line, expected)  # pixels in a row, as many as lie within the image
+        assert count.max() == side
+        assert count.min() == (side + 1) // 2
+        assert len(set(first.tolist())) > length // 2
+    mean = x.mean((0, 2, 3))
+    for channel in range(2):
+        torch.testing.assert_close(y[:, channel][changed], mean[channel].expand(int(changed.sum())))
+
+
 def test_the_seed_decides(images):
-    augment = Augment(crop=1, flip=True, rotation=10, scale=0.1, shift=2)
+    augment = Augment(crop=1, flip=True, rotation=10, scale=0.1, shift=2, erase=3)
     results = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
