@@ -9,9 +9,7 @@ BOOK := _build/html/index.html
 SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _static tools -type f \
   ! -path '*/.*' ! -path '*/__pycache__/*' ! -name '*[!A-Za-z0-9_.-]*')
 # Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
-# Notebooks compute without a pause; tests wait half of their time, for browsers and other programs.
 WORKERS := -n 2 --dist loadfile
-WAITING := -n 4 --dist loadfile
 
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
@@ -89,7 +87,7 @@ serve: book  ## build the course and show it at http://localhost:8000
 	$(PY) -m http.server 8000 --bind localhost --directory _build/html
 
 test: book lint  ## everything: style, unit tests, every notebook, the strict book and its pages
-	$(PY) -m pytest $(WAITING) tests
+	$(PY) -m pytest $(WORKERS) tests
 	$(PY) -m pytest $(WORKERS) --nbval chapters
 
 # What a notebook prints depends on nothing that differs between machines: not on the threads, nor
@@ -106,7 +104,7 @@ test-oldest: setup  ## the package's tests with the oldest releases that pyproje
 	$(PY) -m uv venv --quiet --clear --python $(PY) $(OLDEST)
 	$(PY) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct \
 	  --editable '.[export,test]'
-	$(OLDEST)/bin/python -m pytest $(WAITING) $(PACKAGE_TESTS)
+	$(OLDEST)/bin/python -m pytest $(WORKERS) $(PACKAGE_TESTS)
 
 nbval: setup  ## execute every notebook and compare it with its stored outputs
 	$(PY) -m pytest $(WORKERS) --nbval chapters
