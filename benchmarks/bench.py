@@ -36,10 +36,9 @@ def python(*arguments, folder=ROOT) -> None:
 
 def commands():
     """Rows of importing and of running a notebook."""
-    imports = (partial(python, "-c", f"import {name}") for name in ("torch", "cnn_course.cli"))
-    yield "import cnn_course.cli", "import torch", ratio(*imports, 1, 5)
-    imports = (partial(python, "-c", f"import {name}") for name in ("torch", "cnn_course.training"))
-    yield "import cnn_course.training", "import torch", ratio(*imports, 1, 5)
+    for name in ("cnn_course.cli", "cnn_course.training"):
+        imports = (partial(python, "-c", f"import {module}") for module in ("torch", name))
+        yield f"import {name}", "import torch", ratio(*imports, 1, 5)
     runs = (
         partial(python, *NBCONVERT, CHAPTER),
         partial(python, "-m", "pytest", "--nbval", CHAPTER),

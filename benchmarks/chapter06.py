@@ -20,7 +20,7 @@ from torch import nn
 from cnn_course.augmentation import Augment
 from cnn_course.data import ImageSet
 from cnn_course.models import LeNet5, Normalize
-from cnn_course.training import predict
+from cnn_course.training import confusion, predict
 
 # The grid. A rate is 10^(k/2); the first weights of the convolutions are He's times the scale.
 GRID_FIT = {"epochs": 3, "batch_size": 64}
@@ -71,7 +71,7 @@ def dropping(place: str, p: float) -> nn.Module:
 def confused(model: nn.Module, digits: ImageSet) -> dict:
     """The accuracy, and how often each digit (row) was read as each (column)."""
     answers = predict(model, digits, batch_size=250, device="cpu").argmax(1)
-    counts = torch.bincount(10 * digits.labels + answers, minlength=100).view(10, 10)
+    counts = confusion(answers, digits.labels, 10)
     share = counts.diag().sum().item() / len(digits)
     return {"test_accuracy": share, "confusion": counts.tolist()}
 

@@ -12,11 +12,12 @@ class Augment:
     """Change each image of a batch by its own random draw: bytes (N, C, H, W) → floats in [0, 1].
 
     `crop` cuts the image out of itself, padded by so many pixels of reflection at each side; `flip`
-    mirrors every second image left to right. Then come, about the image's centre, a rotation by up
-    to `rotation` degrees either way, a scaling by up to the fraction `scale` up or down, and a move
-    by up to `shift` pixels along each axis, with bilinear interpolation and black outside. At last
-    `erase` covers a square of so many pixels a side, centred on any pixel, with the mean colour of
-    the batch (cutout, DeVries and Taylor 2017). The draws come from torch's global generator.
+    mirrors it left to right with probability ½. Then come, about the image's centre, a rotation by
+    up to `rotation` degrees either way, a scaling by up to the fraction `scale` up or down, and a
+    move by up to `shift` pixels along each axis, with bilinear interpolation and black outside. At
+    last `erase` covers a square of so many pixels a side, centred on any pixel, with the mean
+    colour of the batch (cutout, DeVries and Taylor 2017). The draws come from torch's global
+    generator.
     """
 
     crop: int = 0

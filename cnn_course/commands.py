@@ -18,6 +18,7 @@ from cnn_course.inspection import layer_table
 from cnn_course.models.pretrained import build, find
 from cnn_course.names import MODELS
 from cnn_course.running import train
+from cnn_course.training import confusion
 from cnn_course.training import predict as predict_logits
 
 __all__ = ["evaluate", "export", "predict", "summary", "train"]
@@ -34,13 +35,12 @@ def evaluate(model, data, split, device, json, download):
     loss = F.cross_entropy(logits, images.labels).item()
     if not math.isfinite(loss):
         raise ValueError(NOT_FINITE.format(model))
-    answers, count = logits.argmax(1), len(about["classes"])
-    confusion = torch.bincount(images.labels * count + answers, minlength=count**2)
+    answers = logits.argmax(1)
     result = {
         "accuracy": (answers == images.labels).sum().item() / len(images),
         "loss": loss,
         "count": len(images),
-        "confusion": confusion.view(count, count).tolist(),  # a row for each true class
+        "confusion": confusion(answers, images.labels, len(about["classes"])).tolist(),
     }
     if json:
         return result

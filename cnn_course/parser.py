@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
-        help="mirror every second image left to right, as suits photographs, and no digits or "
+        help="mirror images left to right at random, as suits photographs, and no digits or "
         "letters (modern_cnn on cifar10 does)",
     )
     train.add_argument(

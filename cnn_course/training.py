@@ -249,6 +249,11 @@ def evaluate(
     return Evaluation(F.cross_entropy(logits, data.labels).item(), right / len(data))
 
 
+def confusion(answers: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """How often each class, a row, got each answer, a column: (N,), (N,) → (classes, classes)."""
+    return torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, classes)
+
+
 def _evaluate_in_parts(model: nn.Module, data: ImageSet, ranks: Ranks) -> Evaluation:
     """`evaluate`, of which each rank does its part."""
     own, weight = ranks.part(torch.arange(len(data)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from cnn_course.checks.answers import first_line, kind
+from cnn_course.checks.answers import attempt, kind
 from cnn_course.data import load
 
 
@@ -62,12 +62,9 @@ def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None
     with as_it_was(model):
         for batch in images.split(500):
             x = batch.to(like.device).float() / 255
-            try:
-                part = model(x.to(like.dtype))
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                return None, f"{contract} Given that, yours raised {first_line(error)}"
+            part, problem = attempt(model, f"{contract} Given that, yours", x.to(like.dtype))
+            if problem:
+                return None, problem
             if not isinstance(part, Tensor):
                 return None, f"{contract} Yours gives a {type(part).__name__} and no tensor."
             if part.shape != (len(x), 10):
