@@ -593,7 +593,7 @@ def test_training_is_true_or_false_as_in_torch(flag):
 @st.composite
 def normalizations(draw, of=widths):
     """Arguments of batch_norm: what there is of statistics, weight and bias, and both modes."""
-    dtype, few = draw(of), st.integers(0, 4)
+    dtype, few = draw(of), st.integers(1, 4)  # what is empty has a test of its own
     shape = (draw(few), draw(few), *draw(st.lists(few, max_size=3)))
     x = of_type(3 * noise(*shape) + 2, dtype)
     half = dtype in (torch.float16, torch.bfloat16)
@@ -618,9 +618,18 @@ def copied(arguments):
 def test_batch_norm_is_torch_batch_norm(arguments):
     """The output, and the running statistics that it leaves."""
     x, dtype = arguments[0], arguments[0].dtype
-    assume(x.numel())
     ours, theirs = copied(arguments), copied(arguments)
-    same_or_both_refuse(lambda: ops.batch_norm(*ours), lambda: F.batch_norm(*theirs), dtype)
+
+    def expected_output():
+        output = F.batch_norm(*theirs)
+        if dtype not in (torch.float16, torch.bfloat16):
+            return output
+        # PyTorch rounds a product to 16 bits that may be far larger than the output. What we have
+        # to meet is what it finds in 32 bits.
+        exact = (a.float() if isinstance(a, torch.Tensor) else a for a in copied(arguments))
+        return F.batch_norm(*exact).to(dtype)
+
+    same_or_both_refuse(lambda: ops.batch_norm(*ours), expected_output, dtype)
     if dtype not in TOLERANCE:
         return
     assert torch.equal(ours[0], x)
@@ -647,7 +656,7 @@ def test_gradients_of_batch_norm(arguments):
         a.double() if isinstance(a, torch.Tensor) else a for a in arguments
     )
     tensors = [t for t in (x, weight, bias) if t is not None]
-    assume(x.numel() and (training or mean is not None))
+    assume(training or mean is not None)
     assume(not training or x.numel() > x.shape[1])
 
     def call(function):
