@@ -70,7 +70,7 @@ def dropping(place: str, p: float) -> nn.Module:
 
 def confused(model: nn.Module, digits: ImageSet) -> dict:
     """The accuracy, and how often each digit (row) was read as each (column)."""
-    answers = predict(model, digits, batch_size=250, device="cpu").argmax(1)
+    answers = predict(model, digits, batch_size=250).argmax(1)
     counts = confusion(answers, digits.labels, 10)
     share = counts.diag().sum().item() / len(digits)
     return {"test_accuracy": share, "confusion": counts.tolist()}

@@ -19,6 +19,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from cnn_course.data import ImageSet
+from cnn_course.devices import choose_device
 from cnn_course.results import FOLDER, read
 from cnn_course.writing import write_whole
 
@@ -142,11 +143,14 @@ def _versions() -> dict:
 
 
 def _hardware() -> dict:
-    return {
+    found = {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
+    if choose_device().type == "cuda":  # where all that names no device computes
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
 
 
 def _processor() -> str:

@@ -114,12 +114,12 @@ def run_seeds(
 
 def accuracy(model: nn.Module, images: ImageSet) -> float:
     # Batches that stay in the cache: many test digits take as long as the training.
-    return evaluate(model, images, batch_size=250, device="cpu").accuracy
+    return evaluate(model, images, batch_size=250).accuracy
 
 
 def tested(model: nn.Module, images: ImageSet) -> dict:
     """What is recorded of a test: the accuracy, and which images the model has right."""
-    right = predict(model, images, batch_size=250, device="cpu").argmax(1) == images.labels
+    right = predict(model, images, batch_size=250).argmax(1) == images.labels
     return {
         "test_accuracy": right.float().mean().item(),
         "right": "".join(map(str, right.int().tolist())),  # a 0 or 1 for each image
@@ -157,7 +157,6 @@ def train(build, sets: dict[str, ImageSet], seed: int, **options) -> dict:
             sets["train"],
             sets["validation"],
             seed=seed,
-            device="cpu",
             report=keep,
             **options,
         )
