@@ -3,7 +3,7 @@
 ModernCNN has the 20 epochs, the seeds and the images of the comparison in benchmarks/cifar10.py,
 which ran on a CPU, so that its accuracy and time can be held against that; LeNet-5 has the recipe
 and the images of benchmarks/lenet5.py. Nothing else should run meanwhile.
-Run from the project's root, where there is a GPU: python benchmarks/cuda.py MNIST CIFAR10 (some ten
+Run from the project's root, where there is a GPU: python benchmarks/gpu.py MNIST CIFAR10 (some ten
 minutes), two folders of images as those two scripts take them.
 """
 
@@ -55,7 +55,7 @@ def main(digits: str, photos: str):
     data = [part for _, sets, _ in networks.values() for part in sets.values()]
     settings = {name: said(options) for name, (_, _, options) in networks.items()}
     rows = [{"network": network, "way": way} for network in networks for way in WAYS]
-    record("cuda", data, settings, rows, run)
+    record("gpu", data, settings, rows, run)
 
 
 if __name__ == "__main__":
