@@ -6,10 +6,14 @@ import shutil
 import statistics
 from pathlib import Path
 
+import modern_cnn as recorded_run
+import numpy as np
 import pytest
+import skimage.data
 import torch
+from PIL import Image, ImageOps
 
-from cnn_course import commands, results, widgets
+from cnn_course import commands, results, weight_files, widgets
 from cnn_course.data import SPLITS, load
 from cnn_course.models import (
     LeNet5,
@@ -20,13 +24,15 @@ from cnn_course.models import (
     save_model,
 )
 from cnn_course.models.pretrained import WEIGHTS, sha256_on_card
+from cnn_course.quantization import to_int8
+from cnn_course.recipes import RECIPES
 from cnn_course.training import evaluate
 
 FILES = sorted(WEIGHTS.glob("*.safetensors"))
 
 
 def test_there_are_weights():
-    assert [file.stem for file in FILES] == ["lenet5"]
+    assert [file.stem for file in FILES] == ["lenet5", "modern_cnn", "modern_cnn_int8"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -52,6 +58,61 @@ def test_lenet5_reads_the_digits_that_it_was_not_trained_on():
     assert re.search(r"\*\*Seed\*\*: (\d+)", card)[1] == "0"
     mean, sd = statistics.mean(recorded.values()), statistics.stdev(recorded.values())
     assert f"{recorded[0]:.2%}; over 5 seeds {mean:.2%} ± {sd:.2%}" in card
+
+
+def test_modern_cnn_is_seed_0_of_the_recipe_that_the_other_seeds_chose():
+    rows = results.load("modern_cnn")["rows"]
+    assert len(rows) == len(recorded_run.ROWS)
+    shipped = recorded_run.shipped(rows)
+    means = {
+        (row["erase"], row["weight_decay"]): statistics.mean(
+            same["runs"][0]["validation_accuracy"]
+            for same in rows
+            if same["erase"] == row["erase"]
+            and same["weight_decay"] == row["weight_decay"]
+            and same["seed"] in recorded_run.SEARCH_SEEDS
+        )
+        for row in rows
+    }
+    assert means[shipped["erase"], shipped["weight_decay"]] == max(means.values())
+    recipe = RECIPES["modern_cnn"]
+    assert shipped["erase"] == recipe["augment"].erase
+    assert shipped["weight_decay"] == recipe["weight_decay"]
+    (run,) = shipped["runs"]
+    assert run["seed"] == 0
+    counts = torch.tensor(run["confusion"])
+    assert counts.sum(1).tolist() == [500] * 10
+    assert run["validation_accuracy"] == pytest.approx(counts.diag().sum().item() / 5_000)
+    for name, other in (("validation", "int8"), ("int8", "validation")):
+        stem = "modern_cnn" + "_int8" * (name == "int8")
+        card = (WEIGHTS / f"{stem}.md").read_text(encoding="utf-8")
+        assert f"one view of each: {run[f'{name}_accuracy']:.2%};" in card
+        assert f" {run[f'{other}_accuracy']:.2%}.\n" in card
+
+
+def test_the_weights_of_8_bits_are_those_of_the_other_file():
+    floats, small = (
+        weight_files.read(WEIGHTS / f"modern_cnn{end}.safetensors")[0] for end in ("", "_int8")
+    )
+    expected = to_int8(floats)
+    assert small.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(small[name], tensor, rtol=1e-6, atol=0)
+
+
+def test_modern_cnn_knows_a_cat_and_a_horse_from_the_rest():
+    model = load_pretrained("modern_cnn")
+    assert isinstance(model, ModernCNN)
+    assert not model.training
+    _, about = load_model(WEIGHTS / "modern_cnn.safetensors")
+    for name, file in (("cat", "chelsea"), ("horse", "horse")):
+        picture = ImageOps.fit(
+            Image.fromarray(getattr(skimage.data, file)()).convert("RGB"),
+            (32, 32),
+            Image.Resampling.BILINEAR,
+        )
+        x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
+        assert about["classes"][model(x).argmax().item()] == name
 
 
 def test_it_was_trained_on_the_other_digits():

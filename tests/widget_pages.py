@@ -112,13 +112,11 @@ def stirred(model: nn.Module) -> nn.Module:
 
 def calls() -> dict[str, str]:
     """Every public figure of the package, with the Python that makes one."""
-    # The shipped network is not needed where any will do.
-    given = ARGUMENTS | {"classify_picture": f"weights={str(untrained())!r}"}
     found = {}
     for name in widgets.__all__:
         entry = getattr(widgets, name)
         inside = [f"{name}.{each}" for each in entry.__all__] if inspect.ismodule(entry) else [name]
-        found |= {each: f"widgets.{each}({given.get(each, '')})" for each in inside}
+        found |= {each: f"widgets.{each}({ARGUMENTS.get(each, '')})" for each in inside}
     return found
 
 

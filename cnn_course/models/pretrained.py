@@ -82,7 +82,13 @@ def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
 
 
 def load_pretrained(name: str) -> nn.Module:
-    """The network with the weights that come with the course: "lenet5", trained on MNIST."""
+    """The network with the weights that come with the course, in evaluation mode.
+
+    "lenet5" was trained on MNIST, "modern_cnn" on CIFAR-10, and "modern_cnn_int8" is the same with
+    weights of 8 bits, turned back into floats. A card beside each file in weights/ says how.
+
+    Raises ValueError, with the names there are, for any other.
+    """
     known = shipped()
     if name not in known:
         raise ValueError(f"no weights come with the course for {name!r}, only for {list(known)}")
