@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,36 @@ def test_the_measured_rates():
     rates = [row["images_per_second"] for row in lenet5]
     assert all(0.6 < rate / rates[0] < 0.72 for rate in rates[1:])  # a third fewer
     assert 1000 * RECIPES["lenet5"]["batch_size"] / rates[0] < 9  # milliseconds a step
+
+
+def test_what_one_gpu_measured():
+    rows = {(row["network"], row["way"]): row for row in results.load("gpu")["rows"]}
+    for (network, way), row in rows.items():
+        assert row["hardware"]["gpu"].startswith("NVIDIA H100")
+        assert f"| {network} | {way} | {row['images_per_second']:,.0f} |" in PAGE
+    rates = {names: row["images_per_second"] for names, row in rows.items()}
+    for network in ("LeNet-5", "ModernCNN"):
+        plain, *others = (rates[names] for names in rates if names[0] == network)
+        assert plain > max(others)
+    (run,) = rows["ModernCNN", "float32"]["runs"]
+    peers = results.load("cifar10")["rows"]
+    ours = [r["runs"][0]["test_accuracy"] for r in peers if r["network"] == "ModernCNN"]
+    assert f"took {sum(run['history']['seconds']):.0f} seconds there" in PAGE
+    assert f"{run['test_accuracy']:.2%}".replace("%", " %") + " with one seed" in PAGE
+    assert f"beside {100 * statistics.mean(ours):.2f} with three" in PAGE
+    assert f"after {until(0.995, rows['LeNet-5', 'float32']):.0f} seconds" in PAGE
+    lenet5 = results.load("lenet5")["rows"][0]
+    assert f"seed 0 took {until(0.995, lenet5):.0f}." in PAGE
+    trainings = results.load("modern_cnn")["rows"]
+    rate = 45_000 * 100 * len(trainings) / max(row["seconds"] for row in trainings)
+    assert rate == pytest.approx(70_000, rel=0.03)
+
+
+def until(accuracy: float, row: dict) -> float:
+    """The seconds until the first validation accuracy that is as high."""
+    history = row["runs"][0]["history"]
+    passed = [a >= accuracy for a in history["validation_accuracy"]].index(True)
+    return sum(history["seconds"][: passed + 1])
 
 
 def test_the_commands_are_the_command_lines():

@@ -7,7 +7,7 @@ import jupytext
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from test_data import write_mnist
+from test_data import write_cifar10, write_mnist
 
 from cnn_course.data import load
 
@@ -49,3 +49,11 @@ def test_a_chapter_runs_unchanged_on_all_of_mnist(stem, tmp_path, monkeypatch):
     names = run(stem, tmp_path, monkeypatch)
     assert repr(names["train"]) == "mnist train: 1,300 images 1×28×28, 10 classes"
     assert repr(names["test"]) == "mnist test: 1,360 images 1×28×28, 10 classes"
+
+
+def test_chapter_05_runs_unchanged_on_cifar10(tmp_path, monkeypatch):
+    write_cifar10(tmp_path, monkeypatch)
+    names = run("05_modern_cnn", tmp_path, monkeypatch)
+    assert repr(names["train"]) == "cifar10 train: 450 images 3×32×32, 10 classes"
+    assert repr(names["test"]) == "cifar10 test: 100 images 3×32×32, 10 classes"
+    assert len(names["answers"]) == 100  # of the narrow ModernCNN, trained on those pictures
