@@ -3,8 +3,9 @@
 ModernCNN at half width, 5,000 images to train on, 60 epochs; rates by two seeds on 2,500 of the
 validation set, after a third of the epochs; five fresh seeds for the figure, tested on 40,000 other
 images of the training split. All rows compute in bfloat16, as those of chapter 05.
-Run from the project's root: python benchmarks/ablation.py FOLDER (some seven hours on one thread;
-two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's training images.
+Run from the project's root: python benchmarks/ablation.py FOLDER (some seven hours on one thread,
+an hour on a GPU; several processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's
+training images.
 """
 
 import re

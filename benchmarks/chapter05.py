@@ -3,8 +3,9 @@
 All networks but one have about 70,000 parameters. 20,000 images to train on; rates by two seeds on
 the 5,000 of the validation set, after half the epochs; five fresh seeds for the figure, tested on
 the other 25,000. All rows compute in bfloat16, which halves the time where the processor has it.
-Run from the project's root: python benchmarks/chapter05.py FOLDER (some six hours on one thread;
-two processes share the work), where FOLDER/train/<class>/ holds CIFAR-10's training images.
+Run from the project's root: python benchmarks/chapter05.py FOLDER (some six hours on one thread,
+an hour and a half on a GPU; several processes share the work), where FOLDER/train/<class>/ holds
+CIFAR-10's training images.
 """
 
 import re
