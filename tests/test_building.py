@@ -17,10 +17,11 @@ BUILD = "import sys; sys.modules['torch'] = sys.modules['cnn_course'] = None; "
 BUILD += "from jupyter_book.cli.main import main; main()"
 
 
-def strict_build(folder, body, address=None, suffix=".md"):
-    """Build a book of one page, with the course's own settings; return the finished process.
+def strict_build(folder, body, words="See [the page](page.ipynb).", address=None):
+    """Build a book with the course's own settings; return the finished process.
 
-    `body` is the page's Markdown under its title, or a notebook.
+    It has a notebook and a page of text, as the course has. `body` is the notebook, or its Markdown
+    under its title; `words` is the text.
     """
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, folder)
@@ -29,10 +30,12 @@ def strict_build(folder, body, address=None, suffix=".md"):
     (folder / "_config.yml").write_text(settings, encoding="utf-8")
     for name in ("_static", "tools"):
         shutil.copytree(ROOT / name, folder / name)
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    contents = "format: jb-book\nroot: page\nchapters:\n- file: words\n"
+    (folder / "_toc.yml").write_text(contents)
     page = jupytext.reads(f"# A page\n\n{body}\n", "md:myst") if isinstance(body, str) else body
     page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    jupytext.write(page, folder / f"page{suffix}", fmt=None if suffix == ".ipynb" else "md:myst")
+    jupytext.write(page, folder / "page.ipynb")
+    (folder / "words.md").write_text(f"# Words\n\n{words}\n")
     # None of these is a page: they would stop the build.
     for name in ("README.md", "tests/notes.md", "chapters/00_draft.md", "chapters/Untitled.ipynb",
                  ".venv/README.md", ".github/README.md", ".pytest_cache/README.md"):  # fmt: skip
@@ -47,49 +50,45 @@ def strict_build(folder, body, address=None, suffix=".md"):
     )
 
 
-# Names that a glob takes for patterns, that a shell takes apart, and that are not ASCII.
-@pytest.mark.parametrize("name", ["a[b] c", "[!a]*?{1,2}", "é '\" $(x) #%;&"])
-def test_a_sound_page_builds_strictly_and_alone_in_any_folder(tmp_path, name):
-    folder = tmp_path / name
-    folder.mkdir()
-    done = strict_build(folder, "See [the top](page.md).")
-    assert done.returncode == 0, done.stdout + done.stderr
-    built = {p.relative_to(folder / "_build" / "html") for p in folder.rglob("*.html")}
-    pages = {path.as_posix() for path in built if "_static" not in path.parts}
-    assert pages == {"index.html", "page.html", "search.html"}
+GITHUB = "https://github.com/someone/course"
+COLAB = "https://colab.research.google.com/github/someone/course/blob/main/page.ipynb"
+GITLAB = "https://gitlab.com/group/subgroup/course"
 
 
-def test_a_sound_page_builds_strictly_behind_a_link(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "folder", target_is_directory=True)
-    done = strict_build(tmp_path / "link", "See [the top](page.md).")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_broken_reference_stops_the_strict_build(tmp_path):
-    done = strict_build(tmp_path, "See [the top](no_such_page.md).")
-    assert done.returncode != 0
-    assert "no_such_page" in done.stdout + done.stderr
-
-
+# A build takes seconds, so that each is of another folder and with another address. The folders
+# have names that a glob takes for patterns, that a shell takes apart, and that are not ASCII; the
+# last one stands behind a link.
 @pytest.mark.parametrize(
-    ("address", "links"),
+    ("name", "address", "links"),
     [
-        (None, set()),
-        (
-            "https://github.com/someone/course",
-            {
-                "https://github.com/someone/course",
-                "https://colab.research.google.com/github/someone/course/blob/main/page.ipynb",
-            },
-        ),
-        ("https://gitlab.com/group/subgroup/course", {"https://gitlab.com/group/subgroup/course"}),
-        ("https://codeberg.org/someone/course", set()),
+        ("a[b] c", None, set()),
+        ("[!a]*?{1,2}", GITHUB, {GITHUB, COLAB}),
+        ("é '\" $(x) #%;&", GITLAB, {GITLAB}),
+        ("link", "https://codeberg.org/someone/course", set()),
     ],
 )
-def test_a_page_has_the_buttons_that_lead_somewhere(tmp_path, address, links):
-    done = strict_build(tmp_path, "A page.", address, ".ipynb")
+def test_sound_pages_build_strictly_in_any_folder_with_the_buttons_that_lead_somewhere(
+    tmp_path, name, address, links
+):
+    folder = tmp_path / name
+    if name == "link":
+        (tmp_path / "folder").mkdir()
+        folder.symlink_to(tmp_path / "folder", target_is_directory=True)
+    else:
+        folder.mkdir()
+    done = strict_build(folder, "See [the words](words.md).", address=address)
     assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "_build" / "html" / "page.html").read_text(encoding="utf-8")
+    html = folder / "_build" / "html"
+    built = {path.relative_to(html) for path in folder.rglob("*.html")}
+    pages = {path.as_posix() for path in built if "_static" not in path.parts}
+    assert pages == {"index.html", "page.html", "words.html", "search.html"}
+    page = (html / "page.html").read_text(encoding="utf-8")
     header = page[page.index('class="article-header-buttons"') : page.index("<article")]
     assert set(re.findall(r'href="(http[^"]*)"', header)) == links
+
+
+def test_broken_references_stop_the_strict_build(tmp_path):
+    done = strict_build(tmp_path, "See [it](no_such_page.md).", "See [it](no_such_words.md).")
+    assert done.returncode != 0
+    for name in ("no_such_page", "no_such_words"):
+        assert name in done.stdout + done.stderr

@@ -80,7 +80,7 @@ def html(tmp_path_factory):
     data = {"image/png": png(301, 40), "text/plain": "<Figure>"}
     output = {"output_type": "display_data", "data": data, "metadata": {}}
     cell.outputs = [type(cell)(output)]
-    done = strict_build(folder, notebook, suffix=".ipynb")
+    done = strict_build(folder, notebook)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "_build" / "html" / "page.html").read_text(encoding="utf-8")
 
