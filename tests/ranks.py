@@ -1,11 +1,16 @@
 """What tests/test_distributed.py has trained, by one process or by two: torchrun runs this file.
 
 Run: python -m torch.distributed.run --standalone --nproc-per-node 2 tests/ranks.py FOLDER
+
+FOLDER/commands.json has command lines by name, which are run one after the other.
 """
 
+import io
+import json
 import os
 import signal
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import torch
@@ -81,6 +86,18 @@ def measure(folder: Path) -> None:
     weight_files.write(folder / f"{rank}.safetensors", tensors, {"accuracy": accuracy})
 
 
+def run_commands(folder: Path) -> int:
+    """Write FOLDER/<rank>.json: status, output and errors of each command. The last status."""
+    said, ranks = {}, Ranks("cpu")
+    for name, arguments in json.loads((folder / "commands.json").read_text()).items():
+        ranks.mean(0.0)  # waits for the other rank
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            status = main(arguments)
+        said[name] = [status, out.getvalue(), err.getvalue()]
+    (folder / f"{ranks.rank}.json").write_text(json.dumps(said))
+    return status
+
+
 def train_and_lose_a_rank() -> int:
     """The command line, in which rank 1 is killed after three epochs, as for want of memory."""
     save = checkpoints.TrainingState.save
@@ -98,3 +115,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "train":
         sys.exit(train_and_lose_a_rank())
     measure(Path(sys.argv[1]))
+    sys.exit(run_commands(Path(sys.argv[1])))

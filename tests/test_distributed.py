@@ -34,16 +34,55 @@ def torchrun(*command):
     )
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished run of two processes: its folder, and what was said."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out)
+    assert run.returncode == 0, run.stderr
+    return out, run
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The same run, one of whose processes was killed after three epochs."""
+    out = tmp_path_factory.mktemp("killed") / "run"
+    return out, torchrun(Path(ranks.__file__), *TRAIN, "--out", out)
+
+
+@pytest.fixture(scope="module")
+def folder(killed, tmp_path_factory):
+    """What tests/ranks.py writes of each of two ranks: all of it, as a launch takes seconds."""
+    folder = tmp_path_factory.mktemp("ranks")
+    shutil.copytree(killed[0], folder / "resumed")
+    with pytest.MonkeyPatch.context() as stopping:
+        stopping.setattr(reporting, "say", ranks.stop)
+        assert main([*TRAIN, "--out", str(folder / "joined")]) == 130
+    commands = {
+        "resumed": [*TRAIN, "--out", str(folder / "resumed"), "--resume"],
+        "joined": [*TRAIN, "--out", str(folder / "joined"), "--resume"],
+        "evaluated": ["evaluate", "lenet5", "--data", "mnist-sample"],
+        "failed": [*TRAIN, "--out", str(folder / "failed"), "--lr", "1e30"],
+    }
+    (folder / "commands.json").write_text(json.dumps(commands))
+    run = torchrun(Path(ranks.__file__), folder)
+    assert "Warning" not in run.stderr
+    assert run.returncode != 0  # that of the last command
+    assert (folder / "1.json").exists(), run.stderr
+    return folder
+
+
+def said(folder, name):
+    """Status, output and errors of this command, of each rank."""
+    return [json.loads((folder / f"{rank}.json").read_text())[name] for rank in (0, 1)]
+
+
 # --------------------------------------------------------------------------- two gloo ranks' steps
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """What tests/ranks.py writes, of each of two ranks: tensors, and what is known of them."""
-    folder = tmp_path_factory.mktemp("ranks")
-    run = torchrun(Path(ranks.__file__), folder)
-    assert run.returncode == 0, run.stderr
-    assert "Warning" not in run.stderr
+def measured(folder):
+    """Of each rank: tensors, and what is known of them."""
     return [weight_files.read(folder / f"{rank}.safetensors") for rank in (0, 1)]
 
 
@@ -89,22 +128,6 @@ def test_all_ranks_end_with_one_network_that_is_as_good(measured):
 # ---------------------------------------------------------------------------- the command line
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """A finished run of two processes: its folder, and what was said."""
-    out = tmp_path_factory.mktemp("undisturbed") / "run"
-    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out)
-    assert run.returncode == 0, run.stderr
-    return out, run
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory):
-    """The same run, one of whose processes was killed after three epochs."""
-    out = tmp_path_factory.mktemp("killed") / "run"
-    return out, torchrun(Path(ranks.__file__), *TRAIN, "--out", out)
-
-
 def accuracy(out):
     """On the digits that were not trained on."""
     train_set, model = load("mnist-sample", "train"), load_model(out / "lenet5.safetensors")[0]
@@ -145,66 +168,64 @@ def test_two_launchers_train_together_as_on_two_machines(tmp_path):
     assert second == ""
 
 
-def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed, tmp_path):
-    out, run = killed
+def test_a_killed_process_ends_the_other_and_resume_goes_on(killed, undisturbed, folder):
+    run = killed[1]
     assert run.returncode != 0
-    said = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
+    lines = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
     # torchrun asks the others to stop; most often they have noticed before.
-    assert {line.removeprefix("cnn-course: ") for line in said} <= {
+    assert {line.removeprefix("cnn-course: ") for line in lines} <= {
         LOST,
         "stopped; add --resume to go on after the last epoch",
         "stopped",
     }
-    assert said
+    assert lines
     assert len(run.stderr.splitlines()) < 60  # nearly all of them torchrun's report
     assert "cnn_course/" not in run.stderr  # no traceback of ours
-    again = tmp_path / "again"
-    shutil.copytree(out, again)
-    resumed = torchrun("-m", "cnn_course", *TRAIN, "--out", again, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "processes:" not in resumed.stdout
+    (status, resumed, _), second = said(folder, "resumed")
+    assert status == 0
+    assert second == [0, "", ""]
+    assert "processes:" not in resumed
     expected = load_model(undisturbed[0] / "lenet5.safetensors")[0].state_dict()
-    found = load_model(again / "lenet5.safetensors")[0].state_dict()
+    found = load_model(folder / "resumed" / "lenet5.safetensors")[0].state_dict()
     assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
-def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, tmp_path, monkeypatch):
-    out = tmp_path / "run"
-    with monkeypatch.context() as stopping:
-        stopping.setattr(reporting, "say", ranks.stop)
-        assert main([*TRAIN, "--out", str(out)]) == 130
-    run = torchrun("-m", "cnn_course", *TRAIN, "--out", out, "--resume")
-    assert run.returncode == 0, run.stderr
-    assert "processes: 1 up to here, and now 2; steps and learning rates stay" in run.stdout
-    assert [line.split()[1] for line in run.stdout.splitlines()[3:-1]] == [
+def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, folder):
+    first, second = said(folder, "joined")
+    assert (first[0], first[2]) == (0, "")
+    assert second == [0, "", ""]
+    assert "processes: 1 up to here, and now 2; steps and learning rates stay" in first[1]
+    assert [line.split()[1] for line in first[1].splitlines()[3:-1]] == [
         f"{n}/6" for n in range(2, 7)
     ]
-    assert abs(accuracy(out) - accuracy(undisturbed[0])) < 0.015
+    assert abs(accuracy(folder / "joined") - accuracy(undisturbed[0])) < 0.015
 
 
-def test_what_is_no_training_is_said_once():
-    run = torchrun("-m", "cnn_course", "evaluate", "lenet5", "--data", "mnist-sample")
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.count("of 1,000 images right") == 1
+def test_what_is_no_training_is_said_once(folder):
+    first, second = said(folder, "evaluated")
+    assert first[0] == 0
+    assert first[1].count("of 1,000 images right") == 1
+    assert second == [0, "", ""]
 
 
-def test_a_training_that_fails_is_told_by_one_process(tmp_path):
-    run = torchrun("-m", "cnn_course", *TRAIN, "--out", tmp_path / "run", "--lr", "1e30")
-    assert run.returncode != 0
-    (said,) = [line for line in run.stderr.splitlines() if line.startswith("cnn-course: ")]
-    assert "cnn-course: the loss is" in said
-    assert "no weights are saved, and" in said
-    history = json.loads((tmp_path / "run" / "history.json").read_text())
-    assert history["failure"] in said
-    assert not list(tmp_path.rglob("*.safetensors"))
+def test_a_training_that_fails_is_told_by_one_process(folder):
+    first, second = said(folder, "failed")
+    assert first[0] == 1
+    assert second == [0, "", ""]
+    (line,) = first[2].splitlines()
+    assert line.startswith("cnn-course: the loss is")
+    assert "no weights are saved, and" in line
+    history = json.loads((folder / "failed" / "history.json").read_text())
+    assert history["failure"] in line
+    assert not list((folder / "failed").rglob("*.safetensors"))
 
 
 def test_one_process_goes_on_where_two_stopped_and_says_so(killed, undisturbed, tmp_path, capsys):
     out = tmp_path / "run"
     shutil.copytree(killed[0], out)
     assert main([*TRAIN, "--out", str(out), "--resume"]) == 0
-    said = capsys.readouterr().out
-    assert "processes: 2 up to here, and now 1; steps and learning rates stay the same" in said
+    lines = capsys.readouterr().out
+    assert "processes: 2 up to here, and now 1; steps and learning rates stay the same" in lines
     history = json.loads((out / "history.json").read_text())
     before = json.loads((undisturbed[0] / "history.json").read_text())
     assert len(history["train_loss"]) == 6
