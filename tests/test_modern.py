@@ -1,14 +1,16 @@
 """ModernCNN: its size, its shapes, its shortcuts; and trainings of it that are killed."""
 
-import os
-import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+from cnn_course.cli import main
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, build, load_model
 from cnn_course.models.modern import InvertedBlock, ResidualBlock, convolution
@@ -124,36 +126,45 @@ def test_the_name_builds_it():
 
 # ----------------------------------------------------------------------- killed, and resumed
 
+# Each training is a process of its own, all of them of one that has loaded torch.
 KILLED = """
 import os, signal, sys
-from cnn_course import reporting
+from cnn_course import commands, reporting
 from cnn_course.cli import main
 call = reporting.Progress.__call__
 def kill(self, step, steps, loss, history):
     call(self, step, steps, loss, history)
-    if step == int(os.environ["KILLED_AT"]):
+    if step == killed_at:
         os.kill(os.getpid(), signal.SIGKILL)
 reporting.Progress.__call__ = kill
-main(sys.argv[1:])
+for killed_at, more in ((5, []), (11, ["--resume"])):  # of three steps an epoch
+    child = os.fork()
+    if child == 0:
+        os._exit(main([*sys.argv[1:], *more]))
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
 """
 
 
 def test_killed_twice_in_an_epoch_it_ends_with_the_weights_of_an_undisturbed_run(tmp_path):
-    def train(out, *more, killed_at=0):
-        command = ["train", "modern_cnn", "--data", "mnist-m", "--limit", "96", "--flip"]
-        command += ["--batch-size", "32", "--epochs", "4", "--device", "cpu", "--out", out, *more]
-        environment = os.environ | {"KILLED_AT": str(killed_at)}
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, *map(str, command)], env=environment, capture_output=True
-        )
-        assert done.returncode == (-signal.SIGKILL if killed_at else 0), done.stderr
-
-    train(tmp_path / "undisturbed")
-    train(tmp_path / "killed", killed_at=5)  # of three steps an epoch
-    train(tmp_path / "killed", "--resume", killed_at=11)
-    train(tmp_path / "killed", "--resume")
+    # Of a folder a tenth is held out, and of mnist-m it would be 500 images in each of ten epochs.
+    random = np.random.RandomState(0)
+    for split, count in (("train", 54), ("test", 1)):
+        for name, darkest in (("night", 0), ("day", 128)):
+            folder = tmp_path / "sky" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = random.randint(darkest, darkest + 128, (32, 32, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+    train = ["train", "modern_cnn", "--data", f"folder:{tmp_path / 'sky'}", "--limit", "96"]
+    train += ["--flip", "--lr", "0.02", "--batch-size", "32", "--epochs", "4"]
+    train += ["--device", "cpu", "--out"]
+    undisturbed, killed = str(tmp_path / "undisturbed"), str(tmp_path / "killed")
+    done = subprocess.run([sys.executable, "-c", KILLED, *train, killed], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert main([*train, killed, "--resume"]) == 0
+    assert main([*train, undisturbed]) == 0
     expected, found = (
-        load_model(tmp_path / name / "modern_cnn.safetensors")[0].state_dict()
-        for name in ("undisturbed", "killed")
+        load_model(Path(out) / "modern_cnn.safetensors")[0].state_dict()
+        for out in (undisturbed, killed)
     )
     assert all(torch.equal(found[name], value) for name, value in expected.items())
