@@ -1,7 +1,7 @@
 """Open pages of the built book in Chromium, and note everything that can be wrong with them.
 
-`visit` returns what it saw; each function of `RULES` turns that into complaints, one sentence
-each, none for a sound page.
+`visit` returns what it saw of each page; each function of `RULES` turns that into complaints, one
+sentence each, none for a sound page.
 """
 
 import re
@@ -121,17 +121,26 @@ def open_page(browser, home, theme, seen, width=1280):
     return page
 
 
-def visit(browser, home, path, theme):
-    """Open the page `path` under `home`, look at it, and measure it at every width."""
-    seen = Visit(home + path, theme)
-    page = open_page(browser, home, theme, seen)
-    page.goto(seen.url)
-    seen.facts = page.evaluate(LOOK)
-    for width in (1280, *PHONE_WIDTHS):
-        page.set_viewport_size({"width": width, "height": 900})
-        seen.measures[width] = page.evaluate(MEASURE)
+def visit(browser, home, paths, theme):
+    """Open the pages `paths` under `home`, look at each, and measure it at every width.
+
+    They are opened one after the other in the same window, as a reader does: each window of its
+    own would start a process and compile MathJax again, which takes longer than to look.
+    """
+    window, found = Visit(home, theme), []
+    page = open_page(browser, home, theme, window)
+    for path in paths:
+        seen = Visit(home + path, theme)
+        window.requests, window.messages = seen.requests, seen.messages
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(seen.url)
+        seen.facts = page.evaluate(LOOK)
+        for width in (1280, *PHONE_WIDTHS):
+            page.set_viewport_size({"width": width, "height": 900})
+            seen.measures[width] = page.evaluate(MEASURE)
+        found.append(seen)
     page.context.close()
-    return seen
+    return found
 
 
 def asks_nothing_of_the_network(seen):

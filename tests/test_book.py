@@ -45,11 +45,11 @@ def homes():
 @pytest.fixture(scope="session")
 def visits(browser, homes):
     """Every page in the light theme from the disk, and in the dark one from the server."""
+    paths = [path for path in PAGES if path != INDEX]
     return [
-        page_visits.visit(browser, home, path, theme)
+        seen
         for home, theme in zip(homes.values(), page_visits.THEMES, strict=True)
-        for path in PAGES
-        if path != INDEX
+        for seen in page_visits.visit(browser, home, paths, theme)
     ]
 
 
@@ -175,7 +175,8 @@ throw new Error("a thrown one")</script></body></html>"""
 def bad_visit(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bad")
     (folder / "page.html").write_text(BAD_PAGE)
-    return page_visits.visit(browser, f"{folder.as_uri()}/", "page.html", "light")
+    (seen,) = page_visits.visit(browser, f"{folder.as_uri()}/", ["page.html"], "light")
+    return seen
 
 
 @pytest.mark.parametrize("rule", page_visits.RULES, ids=lambda rule: rule.__name__)
