@@ -40,7 +40,7 @@ def both(value):
     return value if isinstance(value, tuple) else (value, value)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     maybe_pair(sides), maybe_pair(small), maybe_pair(small), maybe_pair(st.integers(0, 4)),
     maybe_pair(small),
@@ -61,7 +61,7 @@ def test_output_size_of_convolution(size, kernel_size, stride, padding, dilation
         assert isinstance(found, tuple) == any(isinstance(a, tuple) for a in arguments)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(maybe_pair(sides), small, small, st.integers(0, 2), small, st.booleans())
 def test_output_size_of_pooling(size, kernel_size, stride, padding, dilation, ceil_mode):
     assume(2 * padding <= kernel_size)  # a rule of pooling, not of geometry
@@ -77,7 +77,7 @@ def test_output_size_of_pooling(size, kernel_size, stride, padding, dilation, ce
         assert both(found) == expected
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(small, small, small, maybe_pair(small), st.booleans())
 def test_parameters(groups, per_group_in, per_group_out, kernel_size, bias):
     channels = groups * per_group_in, groups * per_group_out

@@ -70,7 +70,7 @@ def convolutions(draw, most=9, of=widths):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(convolutions())
 def test_conv2d_is_torch_conv2d(arguments):
     dtype = arguments[0].dtype
@@ -78,7 +78,7 @@ def test_conv2d_is_torch_conv2d(arguments):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'", "ignore:Casting complex")
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(convolutions(of=types))
 def test_conv2d_takes_the_types_of_torch_conv2d(arguments):
     dtype = arguments[0].dtype
@@ -208,7 +208,7 @@ def poolings(draw, of=widths, special=False):
     return x, draw(maybe_pair(st.integers(1, 4))), stride, padding, draw(st.booleans())
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(poolings(), maybe_pair(few))
 def test_max_pool2d_is_torch_max_pool2d(arguments, dilation):
     x, kernel_size, stride, padding, ceil_mode = arguments
@@ -219,7 +219,7 @@ def test_max_pool2d_is_torch_max_pool2d(arguments, dilation):
 ordered = [torch.float32, torch.float64, torch.float16, torch.bfloat16, *WHOLE]
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(poolings(of=st.sampled_from(ordered), special=True), maybe_pair(few))
 def test_indices_of_max_pool2d(arguments, dilation):
     """In images with infinities, nan and the smallest numbers: the values and indices of torch's.
@@ -254,7 +254,7 @@ def test_pooling_takes_the_types_of_torchs(arguments, include):
         same_or_both_refuse(lambda: ops.avg_pool2d(x, *more), lambda: F.avg_pool2d(x, *more), dtype)  # noqa: B023
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(poolings(), st.booleans(), st.sampled_from([None, None, 3, -2]))
 def test_avg_pool2d_is_torch_avg_pool2d(arguments, count_include_pad, divisor):
     x, *rest = arguments
@@ -613,7 +613,7 @@ def copied(arguments):
     return [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(normalizations(of=types))
 def test_batch_norm_is_torch_batch_norm(arguments):
     """The output, and the running statistics that it leaves."""
