@@ -177,10 +177,10 @@ def photograph(digit: int, random: np.random.RandomState, megapixels: float) -> 
     paper.paste(ink, mask=stroke.filter(ImageFilter.BoxBlur(short / 1000)))
 
     photo = ImageChops.multiply(paper, light(size, random).convert("RGB"))
-    noise = Image.fromarray(random.normal(128, 5, (512, 512, 3)).clip(0, 255).astype(np.uint8))
+    noise = Image.fromarray(random.normal(128, 5, (256, 256, 3)).clip(0, 255).astype(np.uint8))
     grain = Image.new("RGB", size)
-    for x in range(0, size[0], 512):
-        for y in range(0, size[1], 512):
+    for x in range(0, size[0], 256):
+        for y in range(0, size[1], 256):
             grain.paste(noise, (x, y))
     return ImageChops.add(photo, grain, offset=-128)
 
