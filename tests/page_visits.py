@@ -26,11 +26,16 @@ LOOK = """async () => {
   const shown = e => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
   const all = selector => [...document.querySelectorAll(selector)];
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const rgba = colour => {
+  const painted = colour => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = colour;
     canvas.fillRect(0, 0, 1, 1);
     return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const known = new Map();  // a page has thousands of texts in a dozen colours
+  const rgba = colour => {
+    if (!known.has(colour)) known.set(colour, painted(colour));
+    return known.get(colour);
   };
   const luminance = colour => {
     const [r, g, b] = [...colour].slice(0, 3).map(v => v / 255)
