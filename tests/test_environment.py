@@ -161,19 +161,28 @@ def scratch(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("arguments", "collected"),
-    [
-        (["chapters"], {"chapters/00_start", "chapters/01_first"}),
-        (["."], {"chapters/00_start", "chapters/01_first"}),
-        (["chapters/Untitled.ipynb"], {"chapters/Untitled"}),
-    ],
-)
-def test_scratch_notebooks_are_collected_only_when_named(scratch, arguments, collected):
-    command = [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "-q"]
+# One process for all, since most of its time goes into loading pytest's plugins.
+COLLECT = """
+import pytest, sys
+for argument in sys.argv[1:]:
+    print("asked for", argument, flush=True)
+    assert pytest.main(["--nbval", "--collect-only", "-q", argument]) == 0
+"""
+
+
+def test_scratch_notebooks_are_collected_only_when_named(scratch):
+    arguments = ["chapters", ".", "chapters/Untitled.ipynb"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     done = subprocess.run(
-        [*command, *arguments], cwd=scratch, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", COLLECT, *arguments],
+        cwd=scratch,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert set(re.findall(r"(\S+)\.ipynb::", done.stdout)) == collected
+    reports = re.split(r"^asked for (.+)$", done.stdout, flags=re.MULTILINE)[1:]
+    assert reports[::2] == arguments
+    found = [set(re.findall(r"(\S+)\.ipynb::", report)) for report in reports[1::2]]
+    listed = {"chapters/00_start", "chapters/01_first"}
+    assert found == [listed, listed, {"chapters/Untitled"}]
