@@ -305,13 +305,14 @@ def project(tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module", params=["from the root", "from elsewhere, with two workers"])
-def outcomes(request, project, tmp_path_factory):
-    """What the report says of each cell in each notebook: nothing if it passed."""
-    where, arguments = project, ["chapters/01_cases.ipynb"]
-    if request.param != "from the root":
-        where = tmp_path_factory.mktemp("elsewhere")
-        arguments = [str(project / "chapters"), "-n", "2", "--dist", "loadfile"]
+@pytest.fixture(scope="module")
+def outcomes(project, tmp_path_factory):
+    """What the report says of each cell in each notebook: nothing if it passed.
+
+    It is called from elsewhere and with two workers; tests/test_nbval.py calls it from the root.
+    """
+    where = tmp_path_factory.mktemp("elsewhere")
+    arguments = [str(project / "chapters"), "-n", "2", "--dist", "loadfile"]
     file = where / "report.xml"
     code, report = nbval(where, "--color=no", f"--junitxml={file}", *arguments)
     assert code == 1, report
@@ -319,8 +320,7 @@ def outcomes(request, project, tmp_path_factory):
     for cell in ElementTree.parse(file).findall(".//testcase"):
         failures = [part.text for part in cell if part.tag in ("failure", "error")]
         found[int(cell.get("name").removeprefix("Cell "))].append("".join(failures))
-    notebooks = 1 if request.param == "from the root" else 2
-    assert [len(reports) for reports in found] == [notebooks] * len(CASES), report
+    assert [len(reports) for reports in found] == [2] * len(CASES), report
     return found
 
 
