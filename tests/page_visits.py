@@ -73,7 +73,8 @@ LOOK = """async () => {
     raw: ["\\\\(", "\\\\[", "Math input error"].filter(s => body.includes(s)),
     math_errors: all("mjx-merror, [data-mjx-error]").length,
     images: all("img").map(e => [e.getAttribute("src").slice(0, 80), e.getAttribute("alt"),
-                                 e.naturalWidth, !!e.closest("article")]),
+                                 e.naturalWidth,
+                                 e.closest("article") && !e.closest("button[aria-label]")]),
     footer: all(".bd-footer-content").map(e => e.innerText).join(" "),
   };
 }"""
@@ -190,12 +191,13 @@ def has_one_search(seen):
 
 def shows_and_describes_its_images(seen):
     complaints = []
-    for src, alt, natural_width, in_article in seen.facts["images"]:
+    for src, alt, natural_width, tells in seen.facts["images"]:
         if natural_width == 0:
             complaints.append(f"does not load the image {src}")
-        # The logo outside the article stands beside the title, and its alt text is empty.
+        # The logo outside the article stands beside the title, and a picture in a button with a
+        # name of its own adds nothing to it: their alt texts are empty.
         words = re.findall(r"[A-Za-z]{2,}", alt or "")
-        if alt is None or (in_article and len(words) < 5):
+        if alt is None or (tells and len(words) < 5):
             complaints.append(f"has alt text {alt!r} at the image {src}")
     return complaints
 
