@@ -12,7 +12,12 @@ from test_data import write_cifar10, write_mnist
 from cnn_course.data import load
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
-MNIST = ("01_why_not_an_mlp", "03_activation_and_pooling", "04_lenet5")
+MNIST = (
+    "01_why_not_an_mlp",
+    "03_activation_and_pooling",
+    "04_lenet5",
+    "06_preprocessing_and_regularization",
+)
 
 
 def code_before_exercises(path: Path) -> list[str]:

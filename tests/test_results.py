@@ -24,6 +24,8 @@ COMPARISONS = {
     "chapter04_ladder": (11, 10),
     "chapter04_noise": (2, 10),
     "chapter05_ladder": (14, 5),
+    "chapter06_augment": (6, 10),
+    "chapter06_dropout": (11, 10),
     "mnist_m": (6, 10),
 }
 
@@ -34,6 +36,7 @@ def test_the_recorded_runs():
         "cifar10_finals",
         "cifar10_search",
         "chapter01_mlp",
+        "chapter06_range",
         "gpu",
         "lenet5",
         "modern_cnn",
