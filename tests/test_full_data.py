@@ -46,14 +46,14 @@ def run(stem: str, folder: Path, monkeypatch) -> dict:
 @pytest.mark.parametrize("stem", MNIST)
 def test_a_chapter_runs_unchanged_on_all_of_mnist(stem, tmp_path, monkeypatch):
     validation, train = load("mnist-sample", "validation"), load("mnist-sample", "train")
-    others = train.images[:1300, 0].clone()
+    others = train.images[:2000, 0].clone()
     others[:, 0, 0] = 9  # so that they are not digits of the sample, which are for validation
     images = torch.cat([validation.images[:60, 0], others])
-    labels = torch.cat([validation.labels[:60], train.labels[:1300]])
+    labels = torch.cat([validation.labels[:60], train.labels[:2000]])
     write_mnist(tmp_path, images.numpy(), labels.byte().numpy())
     names = run(stem, tmp_path, monkeypatch)
-    assert repr(names["train"]) == "mnist train: 1,300 images 1×28×28, 10 classes"
-    assert repr(names["test"]) == "mnist test: 1,360 images 1×28×28, 10 classes"
+    assert repr(names["train"]) == "mnist train: 2,000 images 1×28×28, 10 classes"
+    assert repr(names["test"]) == "mnist test: 2,060 images 1×28×28, 10 classes"
 
 
 def test_chapter_05_runs_unchanged_on_cifar10(tmp_path, monkeypatch):
