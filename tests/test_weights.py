@@ -100,7 +100,7 @@ def test_the_weights_of_8_bits_are_those_of_the_other_file():
         torch.testing.assert_close(small[name], tensor, rtol=1e-6, atol=0)
 
 
-def test_modern_cnn_knows_a_cat_and_a_horse_from_the_rest():
+def test_modern_cnn_knows_a_cat_and_a_horse():
     model = load_pretrained("modern_cnn")
     assert isinstance(model, ModernCNN)
     assert not model.training
