@@ -2,8 +2,12 @@
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 
 import torch
+from torch import nn
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
@@ -24,3 +28,17 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     except Exception as error:  # backends that are missing raise all sorts
         raise ValueError(f"device {str(name)!r}{origin} cannot be used here; try 'cpu'") from error
     return device
+
+
+@contextmanager
+def on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Within the block `model` is on `device`; behind it, it is where it was, whatever happened.
+
+    So what comes from the CPU goes on taking images from the CPU, with a GPU as without.
+    """
+    home = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(home)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from cnn_course.devices import on_device
 from cnn_course.writing import replacing
 
 
@@ -30,9 +31,9 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
         raise ImportError(
             f"writing ONNX needs {error.name}; install it: pip install onnx onnxscript onnxruntime"
         ) from error
-    model = model.cpu().eval()
+    model.eval()
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
-    with replacing(path) as unfinished:
+    with on_device(model, torch.device("cpu")), replacing(path) as unfinished:
         try:
             _export(model, images, unfinished)
             # By its content, since not every name of a file can be told to onnxruntime.

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
-from cnn_course.devices import choose_device
+from cnn_course.devices import choose_device, on_device
 from cnn_course.distributed import Ranks
 from cnn_course.history import History
 from cnn_course.models import Normalize
@@ -52,8 +52,9 @@ def fit(
 
     Stochastic gradient descent with Nesterov momentum; the learning rate rises to `lr` and falls
     to nearly 0 again (`one_cycle`). `weight_decay` spares biases and normalizations. The images
-    stay in memory as bytes, on the device; `augment` turns a batch of them into floats in [0, 1],
-    for example `cnn_course.augmentation.Augment`. A `Normalize` layer takes over the statistics of
+    stay in memory as bytes, on `device`, and the model goes there for as long as it is trained;
+    `augment` turns a batch of them into floats in [0, 1], for example
+    `cnn_course.augmentation.Augment`. A `Normalize` layer takes over the statistics of
     `train`. With `average` the model ends as a running average of its weights, which keeps so much
     of the old at each step, and less in the first ones. `bf16` computes in bfloat16 where that is
     safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
@@ -84,78 +85,79 @@ def fit(
         if isinstance(layer, Normalize):
             layer.set_from(train)
     # Convolutions run faster with the channels side by side in memory; results keep their shapes.
-    model.to(device, memory_format=torch.channels_last)
-    images, labels = train.images.to(device), train.labels.to(device)
+    model.to(memory_format=torch.channels_last)
+    with on_device(model, device):
+        images, labels = train.images.to(device), train.labels.to(device)
 
-    optimizer = torch.optim.SGD(
-        _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
-    )
-    averaged = copy.deepcopy(model) if average else model
-    sizes = _batch_sizes(len(train), batch_size)
-    steps = len(sizes)
-    settings = {
-        "data": train.sha256 if checkpoint else None,  # takes a moment for many images
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "momentum": momentum,
-        "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing,
-        "average": average,
-        "augment": repr(augment),
-        "bf16": bf16,
-        "seed": seed,
-    }
-    ranks.check_same(settings)
-    run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
-    history = History(**run.restore(validated=validation is not None))
-    done = len(history.train_loss)
-    shown = progress and ranks.rank == 0
-    bar = progress_bar(shown, total=epochs * steps, initial=done * steps, unit="step")
-    network = ranks.wrap(model)
+        optimizer = torch.optim.SGD(
+            _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
+        )
+        averaged = copy.deepcopy(model) if average else model
+        sizes = _batch_sizes(len(train), batch_size)
+        steps = len(sizes)
+        settings = {
+            "data": train.sha256 if checkpoint else None,  # takes a moment for many images
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "momentum": momentum,
+            "weight_decay": weight_decay,
+            "label_smoothing": label_smoothing,
+            "average": average,
+            "augment": repr(augment),
+            "bf16": bf16,
+            "seed": seed,
+        }
+        ranks.check_same(settings)
+        run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
+        history = History(**run.restore(validated=validation is not None))
+        done = len(history.train_loss)
+        shown = progress and ranks.rank == 0
+        bar = progress_bar(shown, total=epochs * steps, initial=done * steps, unit="step")
+        network = ranks.wrap(model)
 
-    for epoch in range(done, epochs):
-        start, total = time.perf_counter(), 0.0
-        model.train()
-        order = ranks.order(len(train), seed, epoch).to(device)
-        for i, batch in enumerate(order.split(sizes)):
-            own, weight = ranks.part(batch)  # of one process: all, and 1
-            step = epoch * steps + i
-            for group in optimizer.param_groups:
-                group["lr"] = one_cycle(step, epochs * steps, lr)
-            x = augment(images[own]) if augment else images[own].float() / 255
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = _forward(network, x)
-                loss = weight * F.cross_entropy(
-                    logits, labels[own], label_smoothing=label_smoothing
-                )
-            value = ranks.mean(loss.item())  # once: on a GPU each call waits for it
-            _check_finite(value, f"at step {i + 1} of epoch {epoch + 1}", lr)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if average:
-                _move_towards(averaged, model, 1 - min(average, (1 + step) / (10 + step)))
-            total += value * len(batch)
-            bar.update()
+        for epoch in range(done, epochs):
+            start, total = time.perf_counter(), 0.0
+            model.train()
+            order = ranks.order(len(train), seed, epoch).to(device)
+            for i, batch in enumerate(order.split(sizes)):
+                own, weight = ranks.part(batch)  # of one process: all, and 1
+                step = epoch * steps + i
+                for group in optimizer.param_groups:
+                    group["lr"] = one_cycle(step, epochs * steps, lr)
+                x = augment(images[own]) if augment else images[own].float() / 255
+                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                    logits = _forward(network, x)
+                    loss = weight * F.cross_entropy(
+                        logits, labels[own], label_smoothing=label_smoothing
+                    )
+                value = ranks.mean(loss.item())  # once: on a GPU each call waits for it
+                _check_finite(value, f"at step {i + 1} of epoch {epoch + 1}", lr)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if average:
+                    _move_towards(averaged, model, 1 - min(average, (1 + step) / (10 + step)))
+                total += value * len(batch)
+                bar.update()
+                if report:
+                    report(step + 1, epochs * steps, value, history)
+            history.seconds.append(time.perf_counter() - start)
+            history.train_loss.append(total / len(train))
+            ranks.average_statistics(model, averaged)
+            if validation is not None:
+                result = _evaluate_in_parts(averaged, validation, ranks)
+                _check_finite(result.loss, f"on validation after epoch {epoch + 1}", lr)
+                history.validation_loss.append(result.loss)
+                history.validation_accuracy.append(result.accuracy)
+                bar.set_postfix(accuracy=f"{result.accuracy:.1%}")
+            run.save(asdict(history))
             if report:
-                report(step + 1, epochs * steps, value, history)
-        history.seconds.append(time.perf_counter() - start)
-        history.train_loss.append(total / len(train))
-        ranks.average_statistics(model, averaged)
-        if validation is not None:
-            result = _evaluate_in_parts(averaged, validation, ranks)
-            _check_finite(result.loss, f"on validation after epoch {epoch + 1}", lr)
-            history.validation_loss.append(result.loss)
-            history.validation_accuracy.append(result.accuracy)
-            bar.set_postfix(accuracy=f"{result.accuracy:.1%}")
-        run.save(asdict(history))
-        if report:
-            report((epoch + 1) * steps, epochs * steps, value, history)
-    bar.close()
-    if average:
-        model.load_state_dict(averaged.state_dict())
-    return history
+                report((epoch + 1) * steps, epochs * steps, value, history)
+        bar.close()
+        if average:
+            model.load_state_dict(averaged.state_dict())
+        return history
 
 
 def count_steps(images: int, batch_size: int) -> int:
@@ -227,13 +229,17 @@ def predict(
     batch_size: int = 500,
     device: str | torch.device | None = None,
 ) -> torch.Tensor:
-    """Logits (N, classes) of all images of `data`, on the CPU; the model is in evaluation mode."""
+    """Logits (N, classes) of all images of `data`, on the CPU, computed on `device`.
+
+    The model ends in evaluation mode, and on the device where it was.
+    """
     _check_not_empty(data)
     device = choose_device(device)
-    model.to(device).eval()
-    return torch.cat(
-        [model(x.to(device).float() / 255).cpu() for x in data.images.split(batch_size)]
-    )
+    model.eval()
+    with on_device(model, device):
+        return torch.cat(
+            [model(x.to(device).float() / 255).cpu() for x in data.images.split(batch_size)]
+        )
 
 
 def evaluate(

@@ -57,7 +57,7 @@ class Knowing(nn.Module):
     [
         (
             75,
-            "may be enough. One that is steady learns slowly: try lr=0.1",
+            "may be enough. One that is steady learns slowly: try batch_size=32",
         ),
         (5, "That is guessing: was it trained"),
     ],

@@ -1,13 +1,16 @@
 """The training loop: it learns, it repeats itself from a seed, and it refuses what cannot be."""
 
 import math
+from contextlib import suppress
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from torch import nn
 
 from cnn_course.data import ImageSet, load
-from cnn_course.devices import choose_device
+from cnn_course.devices import choose_device, on_device
+from cnn_course.exporting import to_onnx
 from cnn_course.models import MLP, LeNet5
 from cnn_course.training import (
     _groups,
@@ -146,6 +149,39 @@ def test_the_device_is_chosen_in_order(monkeypatch):
     assert choose_device("cpu").type == choose_device(torch.device("cpu")).type == "cpu"
     with pytest.raises(ValueError, match=r"device 'moon' \(CNN_COURSE_DEVICE\) cannot be used"):
         choose_device()
+
+
+class Traveller(nn.Linear):
+    """A model without a GPU to go to: it notes where it is sent."""
+
+    def to(self, device):
+        self.places = [*getattr(self, "places", []), str(device)]
+        return self
+
+
+def test_a_model_comes_back_from_the_device_whatever_happens_there():
+    model = Traveller(1, 1)
+    with suppress(FloatingPointError), on_device(model, torch.device("cuda")):
+        assert model.places == ["cuda"]
+        raise FloatingPointError
+    assert model.places == ["cuda", "cpu"]
+    with on_device(nn.ReLU(), torch.device("cpu")):
+        pass  # nothing to move
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("home", ["cpu", "cuda"])
+def test_a_model_takes_images_from_where_it_was_after_all_that_is_done_to_it(
+    home, digits, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CNN_COURSE_DEVICE", "cuda")
+    model, images = LeNet5().to(home), digits.images[:2].to(home) / 255
+    fit(model, digits, digits, epochs=1, average=0.9)
+    model(images)
+    assert evaluate(model, digits).accuracy > 0.5
+    model(images)
+    to_onnx(model, (1, 28, 28), tmp_path / "lenet5.onnx")
+    model(images)
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ def _small_and_steady(answer) -> str | None:
             return problem
         if right < percent / 100:
             hint = "Which of its layers know where a pixel is?" if pixels else advice(right)
-            if not pixels and right > 0.15:  # at the rate of `fit`'s own such networks stop at 75 %
-                hint += " One that is steady learns slowly: try lr=0.1."
+            if not pixels and right > 0.15:  # with `fit`'s own settings such networks stop at 75 %
+                hint += " One that is steady learns slowly: try batch_size=32, for more steps."
             return f"Moved by {pixels} pixels, {shortfall(right, percent)} {hint}"
     return None
 
