@@ -237,7 +237,7 @@ def _unfair_rows(answer) -> str | None:
 
 
 def _frugal(answer) -> str | None:
-    return network(answer, most=100_000) or reads_digits(answer, percent=94)
+    return network(answer, most=100_000) or reads_digits(answer, percent=93)
 
 
 CHECKS = {
