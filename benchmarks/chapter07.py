@@ -30,6 +30,7 @@ from cnn_course.augmentation import Augment
 from cnn_course.data import ImageSet, load
 from cnn_course.data.blended import build_mnist_m
 from cnn_course.data.images import hold_out
+from cnn_course.devices import choose_device
 from cnn_course.history import History
 from cnn_course.inspection import layer_table
 from cnn_course.models import ModernCNN, Normalize
@@ -86,16 +87,19 @@ def train(
     others = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0}]
     moves = make(groups, lr=lr)
+    device = choose_device()
+    model.to(device)
+    pixels, labels = images.images.to(device), images.labels.to(device)
     steps, step = epochs * math.ceil(len(images) / BATCH), 0
     history = History()
     torch.manual_seed(seed)
     for _ in range(epochs):
         model.train()
         start, total = time.process_time(), 0.0  # of the processor, in this one thread
-        for batch in torch.randperm(len(images)).split(BATCH):
+        for batch in torch.randperm(len(images)).to(device).split(BATCH):
             for group in moves.param_groups:
                 group["lr"] = one_cycle(step, steps, lr)
-            loss = F.cross_entropy(model(AUGMENT(images.images[batch])), images.labels[batch])
+            loss = F.cross_entropy(model(AUGMENT(pixels[batch])), labels[batch])
             if not loss.isfinite():
                 return history
             moves.zero_grad()
@@ -104,7 +108,7 @@ def train(
             step, total = step + 1, total + loss.item() * len(batch)
         history.seconds.append(time.process_time() - start)
         history.train_loss.append(total / len(images))
-        result = evaluate(model, validation, batch_size=250, device="cpu")
+        result = evaluate(model, validation, batch_size=250)
         history.validation_loss.append(result.loss)
         history.validation_accuracy.append(result.accuracy)
     return history

@@ -1,0 +1,70 @@
+"""Chapter 07: the CNN and the Vision Transformer of benchmarks/chapter07.py, ten times as long.
+
+In order, with `mnist-m`'s images and with ten times as many, at the optimizers and rates that
+benchmarks/chapter07.py found for a training of the usual length; five seeds, its test digits.
+Run from the project's root: python benchmarks/chapter07_longer.py FOLDER PROCESSES, with the same
+folder of MNIST's training images (twenty trainings of 14 to 19 minutes each on one thread; on a
+GPU many can go on side by side).
+"""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from chapter07 import AUGMENT, BATCH, EPOCHS, MORE, NETWORKS, SEEDS, data, kept, trained
+from recording import record
+from searching import accuracy
+
+from cnn_course import results
+from cnn_course.data import ImageSet
+
+LONGER = 10
+
+_sets: dict[str, ImageSet] = {}  # filled before the processes fork, so that all share it
+
+
+def final(network: str, more: int, options: dict, seed: int) -> dict:
+    def compute() -> dict:
+        images = "train" if more == 1 else "more"
+        model, run = trained(network, "in order", _sets, images, **options, seed=seed)
+        return run | {"test_accuracy": accuracy(model, _sets["test"])}
+
+    return kept(f"longer {network} {more} {seed}", compute)
+
+
+def main(folder: str, processes: str):
+    _sets.update(data(folder))
+    found = {
+        row["network"]: {key: row[key] for key in ("optimizer", "lr")}
+        for row in results.load("chapter07")["rows"]
+        if (row["order"], row["more"]) == ("in order", 1)
+    }
+
+    def options(network: str, more: int) -> dict:
+        return {"epochs": LONGER * EPOCHS[network] // more} | found[network]
+
+    rows = [{"network": network, "more": more} for more in (1, MORE) for network in NETWORKS]
+    pool = ProcessPoolExecutor(int(processes), get_context("fork"))
+    trainings = {
+        tuple(row.values()): [
+            pool.submit(final, *row.values(), options(**row), seed) for seed in SEEDS
+        ]
+        for row in rows
+    }
+
+    def run(network: str, more: int) -> dict:
+        runs = [training.result() for training in trainings[network, more]]
+        images = len(_sets["train" if more == 1 else "more"])
+        return {"images": images} | options(network, more) | {"runs": runs}
+
+    settings = {
+        "batch_size": BATCH,
+        "augment": repr(AUGMENT),
+        "schedule": "one cycle",
+        "learning_rate": "optimizer and rate of chapter07's rows in order",
+    }
+    record("chapter07_longer", list(_sets.values()), settings, rows, run)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
