@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from chapter07 import AUGMENT, BATCH, EPOCHS, MORE, NETWORKS, SEEDS, data, kept, trained
+from chapter07 import AUGMENT, BATCH, DECAYS, EPOCHS, MORE, NETWORKS, SEEDS, data, kept, trained
 from recording import record
 from searching import accuracy
 
@@ -26,7 +26,7 @@ _sets: dict[str, ImageSet] = {}  # filled before the processes fork, so that all
 def final(network: str, more: int, options: dict, seed: int) -> dict:
     def compute() -> dict:
         images = "train" if more == 1 else "more"
-        model, run = trained(network, "in order", _sets, images, **options, seed=seed)
+        model, run = trained(network, "in order", _sets, images, None, **options, seed=seed)
         return run | {"test_accuracy": accuracy(model, _sets["test"])}
 
     return kept(f"longer {network} {more} {seed}", compute)
@@ -54,13 +54,16 @@ def main(folder: str, processes: str):
 
     def run(network: str, more: int) -> dict:
         runs = [training.result() for training in trainings[network, more]]
-        images = len(_sets["train" if more == 1 else "more"])
-        return {"images": images} | options(network, more) | {"runs": runs}
+        about = options(network, more) | {"images": len(_sets["train" if more == 1 else "more"])}
+        # Of the processor: rows are waited for while others go on.
+        seconds = sum(sum(run["history"]["seconds"]) for run in runs)
+        return about | {"seconds": seconds, "runs": runs}
 
     settings = {
         "batch_size": BATCH,
         "augment": repr(AUGMENT),
         "schedule": "one cycle",
+        "weight_decay": DECAYS,
         "learning_rate": "optimizer and rate of chapter07's rows in order",
     }
     record("chapter07_longer", list(_sets.values()), settings, rows, run)
