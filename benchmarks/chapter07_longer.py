@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from chapter07 import AUGMENT, BATCH, DECAYS, EPOCHS, MORE, NETWORKS, SEEDS, data, kept, trained
-from recording import record
+from recording import hardware, record
 from searching import accuracy
 
 from cnn_course import results
@@ -27,7 +27,9 @@ def final(network: str, more: int, options: dict, seed: int) -> dict:
     def compute() -> dict:
         images = "train" if more == 1 else "more"
         model, run = trained(network, "in order", _sets, images, None, **options, seed=seed)
-        return run | {"test_accuracy": accuracy(model, _sets["test"])}
+        # A row may have been shared between machines.
+        measured = {"test_accuracy": accuracy(model, _sets["test"]), "hardware": hardware()}
+        return run | measured
 
     return kept(f"longer {network} {more} {seed}", compute)
 

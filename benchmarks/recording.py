@@ -52,7 +52,7 @@ def record(
                 continue
             start = time.perf_counter()
             result = run(**row)
-            about = {"commit": commit, "hardware": _hardware(), "versions": _versions()}
+            about = {"commit": commit, "hardware": hardware(), "versions": _versions()}
             about["seconds"] = round(time.perf_counter() - start, 1)
             with _lock(path):
                 recorded = _read(path, shared)
@@ -142,7 +142,7 @@ def _versions() -> dict:
     return {"python": platform.python_version()} | packages
 
 
-def _hardware() -> dict:
+def hardware() -> dict:
     found = {
         "processor": _processor(),
         "cores": os.cpu_count(),
