@@ -88,9 +88,7 @@ def dead_channels(model: nn.Module, digits: ImageSet) -> list[int]:
 
 def shifted(model: nn.Module, digits: ImageSet) -> dict:
     """Accuracy at each shift, and how many answers stay as they are at 0."""
-    answers = {
-        p: predict(model, shift(digits, p), batch_size=250, device="cpu").argmax(1) for p in SHIFTS
-    }
+    answers = {p: predict(model, shift(digits, p), batch_size=250).argmax(1) for p in SHIFTS}
     labels, still = digits.labels, answers[0]
     return {
         "accuracy_by_shift": {p: (answers[p] == labels).float().mean().item() for p in SHIFTS},

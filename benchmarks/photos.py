@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from recording import commit
 from searching import run_seeds
 from torch import nn
 
@@ -60,7 +61,8 @@ def run_network(
 ) -> dict:
     """What is recorded of one network, what it costs and how its training with `seed` went."""
     table = layer_table(build(), tuple(sets["train"].images.shape[1:]))
-    STATE.mkdir(parents=True, exist_ok=True)
-    checkpoint = STATE / f"{name}-{seed}-{fit['epochs']}-{fit['lr']}.safetensors"
+    folder = STATE / commit()  # other code may give other weights
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / f"{name}-{seed}-{fit['epochs']}-{fit['lr']}.safetensors"
     runs = run_seeds(build, sets, [seed], measure, checkpoint=checkpoint, **fit)
     return {"parameters": table.parameters, "macs": table.macs, "runs": runs}

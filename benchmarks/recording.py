@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,14 +46,14 @@ def record(
         "settings": settings,
     }
     shared = json.loads(json.dumps(shared))  # as it will be read again
-    path, commit = Path(folder) / f"{name}.json", _commit()
+    path = Path(folder) / f"{name}.json"
     for row in rows:
         with suppress(Timeout), _lock(path, row):  # else another process is at this row
             if row in _names(_read(path, shared), row):
                 continue
             start = time.perf_counter()
             result = run(**row)
-            about = {"commit": commit, "hardware": hardware(), "versions": _versions()}
+            about = {"commit": commit(), "hardware": hardware(), "versions": _versions()}
             about["seconds"] = round(time.perf_counter() - start, 1)
             with _lock(path):
                 recorded = _read(path, shared)
@@ -67,7 +68,7 @@ def once(folder: Path, name: str, compute: Callable[[], dict]) -> dict:
 
     Kept by the commit, since other code may give something else.
     """
-    path = folder / _commit() / f"{name}.json"
+    path = folder / commit() / f"{name}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
     result = compute()
@@ -126,7 +127,8 @@ def _describe(images: ImageSet) -> dict:
     }
 
 
-def _commit() -> str:
+@cache  # of the code that runs, whatever is committed meanwhile
+def commit() -> str:
     """The commit, with a plus sign where the code has been changed since."""
     code = ("--", ".", ":!cnn_course/results", ":!cnn_course/weights")
     changed = _git("status", "--porcelain", "--untracked-files=no", *code)

@@ -34,11 +34,12 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
 def on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
     """Within the block `model` is on `device`; behind it, it is where it was, whatever happened.
 
-    So what comes from the CPU goes on taking images from the CPU, with a GPU as without.
+    So what comes from the CPU goes on taking images from the CPU, with a GPU as without. All of
+    the model is taken to lie on one device.
     """
     home = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
-    model.to(device)
     try:
+        model.to(device)  # a full GPU breaks off half way
         yield
     finally:
         model.to(home)

@@ -58,7 +58,7 @@ def fit(
     `train`. With `average` the model ends as a running average of its weights, which keeps so much
     of the old at each step, and less in the first ones. `bf16` computes in bfloat16 where that is
     safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
-    fixes its first weights too.
+    fixes its first weights too. The model ends in evaluation mode.
 
     `checkpoint` names a file that is written after each epoch; where it exists, training goes on
     from it and ends, on the CPU, with the weights of an undisturbed run. `report` is called after
@@ -157,6 +157,7 @@ def fit(
         bar.close()
         if average:
             model.load_state_dict(averaged.state_dict())
+        model.eval()
         return history
 
 

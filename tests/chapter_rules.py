@@ -22,7 +22,7 @@ CLOSING = ("What you learned", "What is still missing", "Exercises", "Further re
 SECTIONS = {
     "00": ("Further reading",),
     "05c": ("What you learned", "Exercises", "Further reading"),
-    "07": ("What you learned", "Further reading"),
+    "07": ("What you learned", "Exercises", "Further reading"),
 }
 DEEPER = ("Further reading",)
 UNTIMED = {"00"}

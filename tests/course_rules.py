@@ -109,4 +109,17 @@ def contents_agree(root: Path) -> list[str]:
     return complaints
 
 
-COURSE_RULES: list[Callable[[Path], list[str]]] = [imports_are_declared, contents_agree]
+def nothing_is_left_to_do(root: Path) -> list[str]:
+    pages = sorted([*root.glob("*.md"), *root.glob("chapters/*.md"), *root.glob("appendix/*.md")])
+    return [
+        f"{page.name} has something left to do: {note[0]}"
+        for page in pages
+        for note in re.finditer(r"\bTODO\b.*", page.read_text(encoding="utf-8"))
+    ]
+
+
+COURSE_RULES: list[Callable[[Path], list[str]]] = [
+    imports_are_declared,
+    contents_agree,
+    nothing_is_left_to_do,
+]

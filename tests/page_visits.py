@@ -12,12 +12,6 @@ PHONE_WIDTHS = (390, 320)
 PATIENCE = 600_000  # milliseconds that a page may take: a slow machine fails no test
 LEAST_CONTRAST = 4.5  # WCAG 2.1, level AA, for text
 
-# Errors and warnings that the theme writes to the console on every page, and that we accept.
-# Sphinx Book Theme's stock error (“Identifier 'THEBE_JS_URL' has already been declared”) went
-# with sphinx_thebe, which _config.yml leaves out; what the theme still writes is plain log lines
-# (“[PST]: Changed to dark mode …”), which are neither. So the list is empty.
-KNOWN_MESSAGES = ()
-
 # What one look at the page tells. The contrast of each piece of text is taken against the
 # nearest ancestor that has a background of its own, other backgrounds being see-through.
 LOOK = """async () => {
@@ -117,8 +111,7 @@ def open_page(browser, home, theme, seen, width=1280):
             route.abort()
 
     def note(kind, text):
-        if text not in KNOWN_MESSAGES:
-            seen.messages.append(f"{kind}: {text}")
+        seen.messages.append(f"{kind}: {text}")
 
     context.route("**/*", guard)
     page = context.new_page()

@@ -1,5 +1,6 @@
 """The built book, as a reader's browser shows it: `make book` must have been run."""
 
+import re
 import threading
 from functools import partial
 from html.parser import HTMLParser
@@ -192,3 +193,17 @@ def test_the_recorders_see_each_request_and_each_message(bad_visit):
     messages = "\n".join(bad_visit.messages)
     for words in ("error: an error", "warning: a warning", "uncaught: a thrown one"):
         assert words in messages
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_course_on_one_page_is_printed_on_one(browser, homes, paper):
+    """The link above the formulas prints them alone, and on a single sheet."""
+    page = browser.new_page()
+    page.goto(homes["file"] + "chapters/07_summary.html#the-course-on-one-page")
+    page.wait_for_function(
+        "document.querySelectorAll('#the-course-on-one-page mjx-container').length"
+    )
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "10mm")
+    sheet = page.pdf(format=paper, margin=margin)
+    page.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", sheet)) == 1

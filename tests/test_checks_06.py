@@ -151,7 +151,7 @@ def test_6_3_takes_sets_in_many_forms(change):
         ({"S or Z": ...}, "three dots"),
         ({"S or Z": {"turn"}}, "give a set of 'flip' and 'half turn'"),
         ({"S or Z": 5}, "give a set of"),
-        ({"S or Z": [["flip"]]}, ""),
+        ({"S or Z": [["flip"]]}, "give a set of"),
         ({"more": set()}, "A dictionary with the keys"),
     ],
 )

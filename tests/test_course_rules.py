@@ -4,13 +4,14 @@ import re
 import shutil
 
 import pytest
-from course_rules import contents_agree, imports_are_declared
+from course_rules import contents_agree, imports_are_declared, nothing_is_left_to_do
 from good_chapter import GOOD, NAME, complaint
 
 
 def test_a_good_course_passes(project):
     assert imports_are_declared(project) == []
     assert contents_agree(project) == []
+    assert nothing_is_left_to_do(project) == []
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,9 @@ def test_chapters_that_go_deeper(project, names, problem):
 def test_an_unlisted_appendix(project):
     (project / "appendix/notation.md").write_text("# Notation\n")
     assert complaint(contents_agree(project)) == "_toc.yml does not list appendix/notation"
+
+
+def test_what_is_left_to_do_is_found_in_a_text_and_in_a_figure_s_words(project):
+    page = project / "chapters" / f"{NAME}.md"
+    page.write_text(page.read_text().replace("alt: ", "alt: TODO look again. ", 1))
+    assert "TODO look again" in complaint(nothing_is_left_to_do(project))

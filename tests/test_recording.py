@@ -30,7 +30,7 @@ def record(tmp_path):
     return run
 
 
-def test_each_row_has_its_commit_hardware_and_seconds(record):
+def test_each_row_has_itscommit_hardware_and_seconds(record):
     recorded = record(lambda row: {"runs": [{"seed": 0, "accuracy": 0.123456789}]})
     assert [row["row"] for row in recorded["rows"]] == NAMES
     for row in recorded["rows"]:
@@ -94,7 +94,7 @@ def test_what_was_computed_within_a_row_is_computed_once(tmp_path, monkeypatch):
     assert recording.once(tmp_path, "0.1-0", fail) == {"accuracy": 0.5}
     with pytest.raises(AssertionError):
         recording.once(tmp_path, "0.1-1", fail)
-    monkeypatch.setattr(recording, "_commit", lambda: "another")
+    monkeypatch.setattr(recording, "commit", lambda: "another")
     with pytest.raises(AssertionError):
         recording.once(tmp_path, "0.1-0", fail)
 

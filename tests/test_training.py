@@ -1,16 +1,16 @@
 """The training loop: it learns, it repeats itself from a seed, and it refuses what cannot be."""
 
 import math
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import nn
 
+from cnn_course import exporting, training
 from cnn_course.data import ImageSet, load
 from cnn_course.devices import choose_device, on_device
-from cnn_course.exporting import to_onnx
 from cnn_course.models import MLP, LeNet5
 from cnn_course.training import (
     _groups,
@@ -169,6 +169,30 @@ def test_a_model_comes_back_from_the_device_whatever_happens_there():
         pass  # nothing to move
 
 
+def test_what_computes_brings_the_model_back(monkeypatch, digits, tmp_path):
+    calls = []
+
+    @contextmanager
+    def on_device(model, device):
+        calls.append("there")
+        yield
+        calls.append("back")
+
+    for module in (training, exporting):
+        monkeypatch.setattr(module, "on_device", on_device)
+    model = seeded_mlp()
+    for compute in (
+        lambda: fit(model, digits, epochs=1),
+        lambda: predict(model, digits),
+        lambda: evaluate(model, digits),
+        lambda: exporting.to_onnx(model, (1, 28, 28), tmp_path / "mlp.onnx"),
+    ):
+        calls.clear()
+        compute()
+        assert calls == ["there", "back"]
+        assert not model.training
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("home", ["cpu", "cuda"])
 def test_a_model_takes_images_from_where_it_was_after_all_that_is_done_to_it(
@@ -180,7 +204,7 @@ def test_a_model_takes_images_from_where_it_was_after_all_that_is_done_to_it(
     model(images)
     assert evaluate(model, digits).accuracy > 0.5
     model(images)
-    to_onnx(model, (1, 28, 28), tmp_path / "lenet5.onnx")
+    exporting.to_onnx(model, (1, 28, 28), tmp_path / "lenet5.onnx")
     model(images)
 
 

@@ -28,7 +28,7 @@ def _with_groups(answer) -> str | None:
         + 64: "That is without groups: each filter sees the channels of its group alone.",
         weights // 4 + 64: "All four groups have weights, and there are 64 filters in all.",
         (weights + 64) // 4: "All four groups have weights, and there are 64 filters in all.",
-        4 * weights // 4 + 1: "Each of the 64 filters has a bias of its own.",
+        weights + 1: "Each of the 64 filters has a bias of its own.",
     }
     return whole_number(answer, weights + 64, hints)
 

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cnn_course.checks.answers import cases_of, hinted
-from cnn_course.checks.networks import accuracy, as_it_was, network, shortfall
+from cnn_course.checks.networks import accuracy, network, shortfall
 from cnn_course.checks.values import show, tensor
 from cnn_course.data import load
 from cnn_course.inspection import layer_table
@@ -161,8 +161,7 @@ def _fool_the_max(answer) -> str | None:
 def _deep_learner(answer) -> str | None:
     if problem := network(answer, most=25_570):
         return problem
-    with as_it_was(answer):
-        kinds = [row.kind for row in layer_table(answer, (1, 28, 28)).rows if row.macs]
+    kinds = [row.kind for row in layer_table(answer, (1, 28, 28)).rows if row.macs]
     if kinds.count("Conv2d") < 10:
         return f"{kinds.count('Conv2d')} convolutions do work in it; at least 10 are asked for."
     for layer in answer.modules():

@@ -145,12 +145,12 @@ def _for_new_classes(answer) -> str | None:
         found, problem = attempt(answer, f"For {classes} classes it", model, classes)
         if problem:
             return problem
-        if problem := _as_it_was(model, before) or _new_head(found, model, classes, before):
+        if problem := _changed(model, before) or _new_head(found, model, classes, before):
             return problem
     return None
 
 
-def _as_it_was(model: nn.Module, before: dict[str, Tensor]) -> str | None:
+def _changed(model: nn.Module, before: dict[str, Tensor]) -> str | None:
     after = model.state_dict()
     same = after.keys() == before.keys() and all(
         after[name].shape == value.shape and torch.equal(after[name], value)

@@ -107,7 +107,8 @@ def _allowed(answer) -> str | None:
             return f"Put a set for {task!r} in the place of the three dots."
         given = () if given is None or given == {} else given
         given = (given,) if isinstance(given, str) else given
-        if not isinstance(given, set | frozenset | list | tuple) or not set(given) <= {*CHANGES}:
+        listed = isinstance(given, set | frozenset | list | tuple)
+        if not listed or any(change not in CHANGES for change in given):
             known = " and ".join(map(repr, CHANGES))
             return f"{task!r}: give a set of {known}, or an empty one, and not {show(given)}."
         if set(given) != expected:

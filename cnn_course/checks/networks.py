@@ -3,13 +3,12 @@
 The reader's model is left as it was: its modes, its buffers, and the state of torch's generator.
 """
 
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
 from cnn_course.checks.answers import attempt, kind
 from cnn_course.data import load
+from cnn_course.inspection.passes import a_weight, as_found
 
 
 def network(answer, most: int, data: str = "mnist-sample") -> str | None:
@@ -57,9 +56,9 @@ def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None
     """Logits of bytes (N, C, H, W), on the CPU, or what keeps the model from giving them."""
     shape = ", ".join(map(str, images.shape[1:]))
     contract = f"A network gets floats in [0, 1] of shape (N, {shape}) and gives logits (N, 10)."
-    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    like = a_weight(model)
     parts = []
-    with as_it_was(model):
+    with as_found(model), torch.no_grad():
         for batch in images.split(500):
             x = batch.to(like.device).float() / 255
             part, problem = attempt(model, f"{contract} Given that, yours", x.to(like.dtype))
@@ -72,20 +71,3 @@ def _logits(model: nn.Module, images: Tensor) -> tuple[Tensor | None, str | None
                 return None, f"{contract} Yours gives the shape {given}."
             parts.append(part.float().cpu())
     return torch.cat(parts), None
-
-
-@contextmanager
-def as_it_was(model: nn.Module):
-    """Evaluation mode without gradients within; behind it the model is what it was."""
-    modes = {layer: layer.training for layer in model.modules()}
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    gpus = {p.device for p in model.parameters() if p.is_cuda}
-    with torch.no_grad(), torch.random.fork_rng(devices=gpus):
-        try:
-            model.eval()
-            yield
-        finally:
-            for layer, mode in modes.items():
-                layer.training = mode
-            for buffer, before in buffers:
-                buffer.copy_(before)

@@ -52,7 +52,7 @@ def existing(file: Path) -> Path:
             f"{file} cannot be read ({error.strerror}); check its name and your rights to it"
         ) from None
     if not found:
-        raise FileNotFoundError(f"there is no file {file}")
+        raise FileNotFoundError(f"there is no file {file}; check its name")
     return Path(file)
 
 

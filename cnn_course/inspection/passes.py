@@ -12,12 +12,13 @@ from torch import Tensor, nn
 def as_found(model: nn.Module):
     """Evaluation mode, with gradients; gives a place for hooks. The model is restored behind.
 
-    The hooks are removed, each layer returns to its mode, and no random number is used up. No
-    caller's `no_grad` or `inference_mode` reaches inside.
+    The hooks are removed, each layer returns to its mode and each buffer to its values, and no
+    random number is used up. No caller's `no_grad` or `inference_mode` reaches inside.
     """
     like = a_weight(model)
     devices = [like.device] if like.is_cuda else []
     training = {layer: layer.training for layer in model.modules()}
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     # With gradients, also where none are asked for: without them attention takes a fused path,
     # whose operations are not counted.
     gradients = (torch.inference_mode(False), torch.enable_grad())
@@ -28,6 +29,8 @@ def as_found(model: nn.Module):
         finally:
             for layer, mode in training.items():
                 layer.training = mode
+            for buffer, before in buffers:
+                buffer.copy_(before)
 
 
 @contextmanager

@@ -44,11 +44,16 @@ def measured_receptive_field(
         height, width = output.shape[2:]
         i, j = (height // 2, width // 2) if place is None else place
         if not (0 <= i < height and 0 <= j < width):
-            raise ValueError(f"place={place} is not in the map of {height}×{width}")
+            raise ValueError(
+                f"place={place} is not in the map of {height}×{width}; give one of its positions"
+            )
         (gradient,) = torch.autograd.grad(output[:, :, i, j].sum(), x)  # (N, C, H, W)
     gradient = gradient.abs().mean((0, 1)).cpu()
     rows, columns = (gradient.sum(axis).nonzero().flatten() for axis in (1, 0))
     if len(rows) == 0:
-        raise ValueError("the gradient is 0 everywhere: the network gives a constant at this place")
+        raise ValueError(
+            "the gradient is 0 everywhere: the network gives a constant at this place; give "
+            "another place, or other weights"
+        )
     size = tuple(int(axis[-1] - axis[0]) + 1 for axis in (rows, columns))
     return MeasuredField(size, (int(rows[0]), int(columns[0])), gradient)

@@ -126,7 +126,10 @@ class LeNet5(Layers):
         at_least(12, "LeNet-5", input_size=input_size)
         at_least(1, "LeNet-5", in_channels=in_channels, num_classes=num_classes)
         if output == "rbf" and num_classes != 10:
-            raise ValueError(f"num_classes={num_classes}: output='rbf' has pictures of 10 digits")
+            raise ValueError(
+                f"num_classes={num_classes}: output='rbf' has pictures of 10 digits; "
+                "give output='linear'"
+            )
         side = (input_size // 2 - 4) // 2  # of the maps of S4
 
         def norm(channels, kind=nn.BatchNorm2d):

@@ -19,7 +19,7 @@ def draw_digit() -> Widget:
         name: values.numpy() for name, values in load_pretrained("lenet5").state_dict().items()
     }
     digits = load("mnist-sample", "test").subset(EXAMPLES)
-    images = digits.images[:, 0].numpy().astype(np.uint8)  # (12, 28, 28)
+    images = digits.images[:, 0].numpy()  # (12, 28, 28)
     data = {
         "weights": {
             name: {"shape": list(values.shape), "data": encode(values)}

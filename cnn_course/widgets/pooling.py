@@ -62,7 +62,7 @@ def maps() -> dict[str, np.ndarray]:
     """The maps as uint8 (H, H); that of edges is still the digit. A digit's pixels are ·/255."""
     from cnn_course.data import load
 
-    digit = load("mnist-sample", "test").images[494, 0].numpy().astype(np.uint8)
+    digit = load("mnist-sample", "test").images[494, 0].numpy()
     dot = np.zeros((8, 8), np.uint8)
     dot[2, 2] = 8
     stripes = {name: np.tile(np.uint8(row), (8, 1)) for name, row in ROWS.items()}
