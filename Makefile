@@ -14,7 +14,7 @@ WORKERS := -n 2 --dist loadfile
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
 BOOKISH := book building chapter_rules chapters contributing course_markdown course_rules \
-  environment exercise_rules figure_rules making map markdown_rules measured nbval places \
+  environment exercise_rules facts figure_rules making map markdown_rules measured nbval places \
   prose_numbers repository
 PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
 
@@ -103,7 +103,7 @@ test-oldest: setup  ## the package's tests with the oldest releases that pyproje
 	@$(PY) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("The oldest releases are made for Python 3.11, and .venv has %d.%d; remove it and call make test-oldest PYTHON=python3.11" % v)'
 	$(PY) -m uv venv --quiet --clear --python $(PY) $(OLDEST)
 	$(PY) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct \
-	  --editable '.[export,test]'
+	  --editable '.[export,notebooks,test]'
 	$(OLDEST)/bin/python -m pytest $(WORKERS) $(PACKAGE_TESTS)
 
 nbval: setup  ## execute every notebook and compare it with its stored outputs

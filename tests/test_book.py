@@ -1,15 +1,13 @@
 """The built book, as a reader's browser shows it: `make book` must have been run."""
 
 import re
-import threading
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import page_visits
 import pytest
+from serving import served
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "_build" / "html"
@@ -27,20 +25,11 @@ def _built():
         pytest.fail("there is no book in _build/html: run `make book` first")
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="session")
 def homes():
     """The addresses at which the book is opened: the folder itself, and a local server."""
-    handler = partial(QuietHandler, directory=BOOK)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield {"file": f"{BOOK.as_uri()}/", "http": f"http://127.0.0.1:{server.server_port}/"}
-    server.shutdown()
-    server.server_close()
+    with served(BOOK) as (address, _):
+        yield {"file": f"{BOOK.as_uri()}/", "http": address}
 
 
 @pytest.fixture(scope="session")

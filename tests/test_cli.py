@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from command_line import error, status
 from PIL import Image
 
 import cnn_course
@@ -50,24 +51,6 @@ def folder(tmp_path):
                 mode, colour = [("RGB", (value, value - 20, value)), ("L", value)][i % 2]
                 Image.new(mode, (40 + 3 * i, 36), colour).save(place / f"{i}.png")
     return tmp_path / "mine"
-
-
-def status(*arguments):
-    """The exit status of a command."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as stop:  # argparse's way
-        return stop.code
-
-
-def error(capsys, *arguments, code=2):
-    """The one line that a failing command says."""
-    assert status(*arguments) == code
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err
-    assert said.err.count("\n") == 1
-    assert said.err.startswith("cnn-course: ")
-    return said.err
 
 
 def test_a_run_leaves_one_file_of_weights_and_its_history(run):

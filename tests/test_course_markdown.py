@@ -10,7 +10,7 @@ from pathlib import Path
 import jupytext
 import pytest
 from PIL import Image
-from test_building import strict_build
+from strict_builds import strict_build
 
 ROOT = Path(__file__).parents[1]
 MARKDOWN = runpy.run_path(str(ROOT / "tools" / "course_markdown.py"))

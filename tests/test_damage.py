@@ -17,7 +17,7 @@ import ranks
 import torch
 from damage import WORDS, Damage, contents, files
 from PIL import Image
-from test_data import fake_digits, no_network, write_cifar10, write_mnist
+from tiny_data_sets import fake_digits, no_network, write_cifar10, write_mnist
 
 from cnn_course import exporting, reporting, results, running
 from cnn_course.cli import main

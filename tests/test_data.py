@@ -1,11 +1,8 @@
 """`ImageSet`, and the data sets that `load` knows by name."""
 
 import gzip
-import hashlib
 import os
-import pickle
 import random
-import struct
 import subprocess
 import sys
 import tarfile
@@ -16,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_data_sets import fake_digits, no_network, write_cifar10, write_mnist
 from torch.utils.data import DataLoader
-from torchvision.datasets import CIFAR10, MNIST
+from torchvision.datasets import MNIST
 
 from cnn_course.data import SPLITS, ImageSet, embedded, load
 from cnn_course.data.cache import cache_folder, keep
@@ -229,26 +227,6 @@ def test_other_pixels_are_used_with_a_warning_and_not_kept(tmp_path, monkeypatch
 # mnist and cifar10, from small files in the layout of the real ones
 
 
-def write_mnist(root, images, labels):
-    """The four files of MNIST: `images` (N, 28, 28) and `labels` (N,) for both of its splits."""
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for part in "train", "t10k":
-        header = struct.pack(">4i", 0x803, *images.shape)
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        header = struct.pack(">2i", 0x801, len(labels))
-        (raw / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
-
-
-def no_network(*arguments, **options):
-    raise urllib.request.URLError("there is no network")
-
-
-def fake_digits(count):
-    pixels = np.random.RandomState(0).randint(256, size=(count, 28, 28)).astype(np.uint8)
-    return pixels, (np.arange(count) % 10).astype(np.uint8)
-
-
 def test_validation_of_mnist_is_mnist_sample(tmp_path):
     sample = load("mnist-sample", "test").subset(torch.arange(30))
     pixels, labels = fake_digits(70)
@@ -273,27 +251,6 @@ def test_validation_of_other_digits_is_a_tenth(tmp_path):
     assert validation.labels.bincount().tolist() == [2] * 10
     assert not is_among(train.images, validation.images).any()
     assert len(train) == 180
-
-
-def write_cifar10(root, monkeypatch, per_batch=100):
-    folder = root / "cifar-10-batches-py"
-    folder.mkdir()
-    pixels = np.random.RandomState(0).randint(256, size=(6, per_batch, 3072)).astype(np.uint8)
-    contents = {
-        f"data_batch_{i}": {"data": pixels[i], "labels": [n % 10 for n in range(per_batch)]}
-        for i in range(1, 6)
-    }
-    contents["test_batch"] = {"data": pixels[0], "labels": [n % 10 for n in range(per_batch)]}
-    contents["batches.meta"] = {"label_names": [f"class {n}" for n in range(10)]}
-    sums = {}
-    for name, content in contents.items():
-        data = pickle.dumps(content)
-        (folder / name).write_bytes(data)
-        sums[name] = hashlib.md5(data).hexdigest()
-    monkeypatch.setattr(CIFAR10, "train_list", [[n, sums[n]] for n in sums if n[0] == "d"])
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
-    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": sums["batches.meta"]})
-    return pixels
 
 
 def test_cifar10(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+from command_line import error
 
 from cnn_course.cli import main
 from cnn_course.exporting import to_onnx
@@ -11,16 +12,6 @@ from cnn_course.models import LeNet5, ModernCNN
 from cnn_course.models.pretrained import find
 
 onnxruntime = pytest.importorskip("onnxruntime")
-
-
-def error(capsys, *arguments):
-    """The one line that a failing export says."""
-    assert main(["export", *map(str, arguments)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("cnn-course: ")
-    assert said.err.count("\n") == 1
-    return said.err
 
 
 def test_export_is_checked_and_takes_any_batch(tmp_path, capfd):
@@ -49,7 +40,7 @@ def test_an_exporter_that_fails_says_why_and_what_helps(tmp_path, capsys, monkey
             raise RuntimeError("a page of advice\n- to the makers\n- of exporters") from error
 
     monkeypatch.setattr(torch.onnx, "export", fail)
-    assert error(capsys, "lenet5", "--out", tmp_path / "a.onnx") == (
+    assert error(capsys, "export", "lenet5", "--out", tmp_path / "a.onnx") == (
         "cnn-course: the network cannot be written as ONNX with these packages "
         "(AttributeError: 'tuple' object has no attribute 'dtype'); update them: "
         "pip install --upgrade torch torchvision onnx onnxscript onnxruntime\n"
@@ -64,16 +55,18 @@ def test_other_logits_are_refused(tmp_path, capsys, monkeypatch):
         export(LeNet5().eval(), *arguments, **options)
 
     monkeypatch.setattr(torch.onnx, "export", another)
-    said = error(capsys, "lenet5", "--out", tmp_path / "a.onnx")
+    said = error(capsys, "export", "lenet5", "--out", tmp_path / "a.onnx")
     assert re.search(r"differ from PyTorch's by up to [\d.e+]+, and nothing was written; use", said)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_where_it_cannot_be(tmp_path, capsys):
-    assert "there is no folder" in error(capsys, "lenet5", "--out", tmp_path / "no" / "a.onnx")
+    assert "there is no folder" in error(
+        capsys, "export", "lenet5", "--out", tmp_path / "no" / "a.onnx"
+    )
     (tmp_path / "b.onnx").mkdir()
-    assert "is a folder" in error(capsys, "lenet5", "--out", tmp_path / "b.onnx")
-    said = error(capsys, "lenet5", "--out", tmp_path / f"{'a' * 300}.onnx")
+    assert "is a folder" in error(capsys, "export", "lenet5", "--out", tmp_path / "b.onnx")
+    said = error(capsys, "export", "lenet5", "--out", tmp_path / f"{'a' * 300}.onnx")
     assert "could not be written (File name too long)" in said
     for name in ("a.pt", "onnx", "a.onnx.txt"):
         with pytest.raises(SystemExit):

@@ -7,7 +7,7 @@ import jupytext
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from test_data import write_cifar10, write_mnist
+from tiny_data_sets import write_cifar10, write_mnist
 
 from cnn_course.data import load
 

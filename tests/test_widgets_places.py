@@ -7,13 +7,10 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -22,6 +19,7 @@ import pytest
 import widget_pages
 from axe_playwright_python.sync_playwright import Axe
 from nbformat import v4
+from serving import served
 
 ROOT = Path(__file__).parents[1]
 NAMES = list(widget_pages.CALLS)
@@ -86,28 +84,15 @@ def test_axe_finds_a_fault_where_there_is_one(browser, tmp_path):
 # --- A server, and a frame
 
 
-class Handler(SimpleHTTPRequestHandler):
-    asked = ()
-
-    def log_message(self, *args):
-        self.asked.append(self.path)
-
-
 def test_over_http_nothing_but_the_page_is_asked_for(browser, tmp_path):
     (tmp_path / "page.html").write_text(every(), encoding="utf-8")
-    asked = []
-    handler = partial(type("Noting", (Handler,), {"asked": asked}), directory=tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    home = f"http://127.0.0.1:{server.server_port}/"
-    seen = page_visits.Visit(f"{home}page.html", "light")
-    page = page_visits.open_page(browser, seen.url, "light", seen)
-    page.goto(seen.url)
-    for n, name in enumerate(NAMES):
-        assert lives(page.locator(".cnn-widget").nth(n), page.keyboard), name
-    page.context.close()
-    server.shutdown()
-    server.server_close()
+    with served(tmp_path) as (home, asked):
+        seen = page_visits.Visit(f"{home}page.html", "light")
+        page = page_visits.open_page(browser, seen.url, "light", seen)
+        page.goto(seen.url)
+        for n, name in enumerate(NAMES):
+            assert lives(page.locator(".cnn-widget").nth(n), page.keyboard), name
+        page.context.close()
     # A browser asks a server for its icon; in some versions it does not.
     assert [path for path in asked if path != "/favicon.ico"] == ["/page.html"]
     assert not [url for url in seen.requests if not url.endswith("/favicon.ico")]
