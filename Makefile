@@ -15,7 +15,7 @@ WORKERS := -n 2 --dist loadfile
 OLDEST := .venv/oldest
 BOOKISH := book building chapter_rules chapters contributing course_markdown course_rules \
   environment exercise_rules facts figure_rules making map markdown_rules measured nbval places \
-  prose_numbers repository
+  prose_numbers repository widgets_places
 PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
 
 # What a shell may have set for other programs, and what would change where things are installed,

@@ -116,7 +116,8 @@ def test_the_oldest_releases_are_tried_apart_and_by_the_tests_of_the_package(pro
     status, asked = make(project, "test-oldest")
     assert status == 0
     assert installs(asked) == [EVERYTHING]
-    assert "--python .venv/oldest --resolution lowest-direct --editable .[export,notebooks,test]" in asked
+    extras = ".[export,notebooks,test]"
+    assert f"--python .venv/oldest --resolution lowest-direct --editable {extras}" in asked
     (line,) = [line for line in asked.splitlines() if "-m pytest" in line]
     assert re.findall(r"tests/test_(\w+)\.py", line) == ["arithmetic", "weights"]
 

@@ -702,7 +702,6 @@ def test_batch_norm_takes_the_types_of_torch_batch_norm():
     "change",
     [
         {"input": noise(3)}, {"input": np.ones((2, 3))}, {"input": noise(1, 3)},
-        {"running_mean": None}, {"running_var": None},
         {"running_mean": None, "running_var": None}, {"running_mean": [0.0] * 3},
         {"running_mean": noise(4)}, {"running_var": noise(1, 3)}, {"weight": noise(1)},
         {"weight": [1.0] * 3}, {"bias": noise(2)}, {"momentum": None}, {"momentum": "0.1"},
@@ -718,6 +717,15 @@ def test_what_batch_norm_takes(change, training):
     same_or_both_refuse(
         lambda: ops.batch_norm(**arguments), lambda: F.batch_norm(**arguments), x.dtype
     )
+
+
+@pytest.mark.parametrize("missing", ["running_mean", "running_var"])
+@pytest.mark.parametrize("training", [True, False])
+def test_one_statistic_without_the_other_is_refused(missing, training):
+    """PyTorch refuses it too, but the oldest release that we allow takes it in training."""
+    arguments = {"running_mean": noise(3), "running_var": noise(3).abs()} | {missing: None}
+    with pytest.raises(ValueError, match="give both or neither"):
+        ops.batch_norm(noise(4, 3, 2), **arguments, training=training)
 
 
 def test_an_eps_that_lets_divide_by_zero_is_refused():
