@@ -10,6 +10,9 @@ SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _s
   ! -path '*/.*' ! -path '*/__pycache__/*' ! -name '*[!A-Za-z0-9_.-]*')
 # Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
 WORKERS := -n 2 --dist loadfile
+# What takes longest comes first, so that no worker is left alone with it at the end.
+IN_ORDER := --no-loadscope-reorder --nbval chapters \
+  $(patsubst %,tests/test_%.py,widgets_places book distributed modern) tests
 
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
@@ -87,8 +90,7 @@ serve: book  ## build the course and show it at http://localhost:8000
 	$(PY) -m http.server 8000 --bind localhost --directory _build/html
 
 test: book lint  ## everything: style, unit tests, every notebook, the strict book and its pages
-	$(PY) -m pytest $(WORKERS) tests
-	$(PY) -m pytest $(WORKERS) --nbval chapters
+	$(PY) -m pytest $(WORKERS) $(IN_ORDER)
 
 # What a notebook prints depends on nothing that differs between machines: not on the threads, nor
 # on the processor's instructions (AVX2 has no bf16), nor on what else runs.
