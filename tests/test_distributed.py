@@ -226,6 +226,13 @@ def test_a_training_that_fails_is_told_by_one_process(folder):
     assert not list((folder / "failed").rglob("*.safetensors"))
 
 
+@pytest.mark.slow
+def test_torchrun_s_own_status_tells_of_a_training_that_fails(tmp_path):
+    run = torchrun("-m", "cnn_course", *TRAIN, "--out", tmp_path / "run", "--lr", "1e30")
+    assert run.returncode != 0
+    assert run.stderr.count("cnn-course: the loss is") == 1
+
+
 def test_one_process_goes_on_where_two_stopped_and_says_so(killed, undisturbed, tmp_path, capsys):
     out = tmp_path / "run"
     shutil.copytree(killed[0], out)

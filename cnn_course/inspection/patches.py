@@ -15,11 +15,11 @@ def strongest_patches(
 ) -> Tensor:
     """The squares that excite each of `channels` most, at most one of an image.
 
-    `part` is the beginning of a network that ends in a map; `images` are floats in [0, 1] of shape
-    (N, C, H, W). For each channel the `count` images are found whose largest answer is largest,
-    and of each the square that the answer's position sees is cut out. Positions whose square
-    reaches over the image's border are left out. The result has the shape (len(channels), count,
-    C, F, F), where F is the side of the receptive field.
+    `part` is the beginning of a network, a chain of layers without shortcuts, that ends in a map;
+    `images` are floats in [0, 1] of shape (N, C, H, W). For each channel the `count` images are
+    found whose largest answer is largest, and of each the square that the answer's position sees is
+    cut out. Positions whose square reaches over the image's border are left out. The result has the
+    shape (len(channels), count, C, F, F), where F is the side of the receptive field.
 
     Raises ValueError where no square lies within the image, and for more patches than images.
     """
