@@ -51,6 +51,7 @@ OPTIMIZERS = {
 DECAYS = {name: decay for name, (_, decay, _) in OPTIMIZERS.items()}
 SQUARES = {"patches shuffled": 4, "pixels shuffled": 1}  # their sides
 MORE = 10  # times the images
+LEARNED = {1: "train", MORE: "more"}  # the sets by how many times the images they have
 
 
 class Shuffle(nn.Module):
@@ -186,7 +187,7 @@ def main(folder: str):
     find = cache(partial(search, sets=sets))
 
     def run(network: str, order: str, more: int) -> dict:
-        found, images = find(network, order), "train" if more == 1 else "more"
+        found, images = find(network, order), LEARNED[more]
         epochs = EPOCHS[network] // more
         options = {"epochs": epochs, "optimizer": found["optimizer"], "lr": found["lr"]}
 

@@ -3,15 +3,27 @@
 In order, with `mnist-m`'s images and with ten times as many, at the optimizers and rates that
 benchmarks/chapter07.py found for a training of the usual length; five seeds, its test digits.
 Run from the project's root: python benchmarks/chapter07_longer.py FOLDER PROCESSES, with the same
-folder of MNIST's training images (twenty trainings of 14 to 19 minutes each on one thread; on a
-GPU many can go on side by side).
+folder of MNIST's training images (twenty trainings of 14 to 19 minutes each on one thread; a row's
+five seeds go on side by side in so many processes, which may share a GPU).
 """
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
-from chapter07 import AUGMENT, BATCH, DECAYS, EPOCHS, MORE, NETWORKS, SEEDS, data, kept, trained
+from chapter07 import (
+    AUGMENT,
+    BATCH,
+    DECAYS,
+    EPOCHS,
+    LEARNED,
+    NETWORKS,
+    SEEDS,
+    data,
+    kept,
+    trained,
+)
 from recording import hardware, record
 from searching import accuracy
 
@@ -25,8 +37,7 @@ _sets: dict[str, ImageSet] = {}  # filled before the processes fork, so that all
 
 def final(network: str, more: int, options: dict, seed: int) -> dict:
     def compute() -> dict:
-        images = "train" if more == 1 else "more"
-        model, run = trained(network, "in order", _sets, images, None, **options, seed=seed)
+        model, run = trained(network, "in order", _sets, LEARNED[more], None, **options, seed=seed)
         # A row may have been shared between machines.
         measured = {"test_accuracy": accuracy(model, _sets["test"]), "hardware": hardware()}
         return run | measured
@@ -42,25 +53,14 @@ def main(folder: str, processes: str):
         if (row["order"], row["more"]) == ("in order", 1)
     }
 
-    def options(network: str, more: int) -> dict:
-        return {"epochs": LONGER * EPOCHS[network] // more} | found[network]
-
-    rows = [{"network": network, "more": more} for more in (1, MORE) for network in NETWORKS]
     pool = ProcessPoolExecutor(int(processes), get_context("fork"))
-    trainings = {
-        tuple(row.values()): [
-            pool.submit(final, *row.values(), options(**row), seed) for seed in SEEDS
-        ]
-        for row in rows
-    }
 
     def run(network: str, more: int) -> dict:
-        runs = [training.result() for training in trainings[network, more]]
-        about = options(network, more) | {"images": len(_sets["train" if more == 1 else "more"])}
-        # Of the processor: rows are waited for while others go on.
-        seconds = sum(sum(run["history"]["seconds"]) for run in runs)
-        return about | {"seconds": seconds, "runs": runs}
+        options = {"epochs": LONGER * EPOCHS[network] // more} | found[network]
+        runs = list(pool.map(partial(final, network, more, options), SEEDS))
+        return {"images": len(_sets[LEARNED[more]])} | options | {"runs": runs}
 
+    rows = [{"network": network, "more": more} for more in LEARNED for network in NETWORKS]
     settings = {
         "batch_size": BATCH,
         "augment": repr(AUGMENT),
