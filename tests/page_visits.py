@@ -73,11 +73,24 @@ LOOK = """async () => {
   };
 }"""
 
-MEASURE = """() => ({
-  width: document.documentElement.scrollWidth,
-  searches: [...document.querySelectorAll("form.bd-search, .search-button__button")]
-    .filter(e => e.checkVisibility()).length,
-})"""
+# A figure draws itself anew after the window has another width.
+MEASURE = """async () => {
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const labels = figure => [...figure.querySelectorAll("text")]
+    .filter(e => e.textContent.trim())
+    .map(e => [e.textContent, e.getBoundingClientRect()])
+    .filter(([, box]) => box.width);
+  const shared = (a, b, low, high) => Math.min(a[high], b[high]) - Math.max(a[low], b[low]);
+  const overlap = (a, b) => shared(a, b, "left", "right") > 1 && shared(a, b, "top", "bottom") > 3;
+  return {
+    width: document.documentElement.scrollWidth,
+    searches: [...document.querySelectorAll("form.bd-search, .search-button__button")]
+      .filter(e => e.checkVisibility()).length,
+    overlaps: [...document.querySelectorAll(".cnn-widget svg")].map(labels).flatMap(
+      found => found.flatMap(([text, box], i) => found.slice(i + 1)
+        .filter(([, other]) => overlap(box, other)).map(([other]) => [text, other]))),
+  };
+}"""
 
 
 @dataclass
@@ -174,6 +187,14 @@ def does_not_scroll_sideways(seen):
     ]
 
 
+def keeps_the_labels_of_its_figures_apart(seen):
+    return [
+        f"has {text!r} on {other!r} in a window of {width} px"
+        for width, measures in seen.measures.items()
+        for text, other in measures["overlaps"]
+    ]
+
+
 def has_one_search(seen):
     return [
         f"shows {measure['searches']} search fields or buttons at {width} px"
@@ -218,6 +239,7 @@ RULES = (
     draws_its_formulas,
     is_legible,
     does_not_scroll_sideways,
+    keeps_the_labels_of_its_figures_apart,
     has_one_search,
     shows_and_describes_its_images,
     has_a_title_and_one_heading,

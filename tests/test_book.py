@@ -154,7 +154,9 @@ BAD_PAGE = """<!doctype html><html lang="xx"><title></title>
 <style>html[data-x] {} p { color: #999; background: #fff }</style>
 <body><article><p>Pale text</p><p style="width: 2000px">A wide line, raw \\(x\\)</p>
 <img src="missing.png" alt="figure"><img src="https://example.invalid/picture.png">
-<span class="math">undrawn</span></article>
+<span class="math">undrawn</span>
+<div class="cnn-widget"><svg><text y="20">one</text><text y="20" x="9">another</text></svg></div>
+</article>
 <form class="bd-search"></form><form class="bd-search">two</form>
 <footer class="bd-footer-content">Copyright 2023</footer>
 <script>console.error("an error"); console.warn("a warning"); fetch("http://example.invalid/data");
