@@ -12,7 +12,8 @@ SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _s
 WORKERS := -n 2 --dist loadfile
 # What takes longest comes first, so that no worker is left alone with it at the end.
 IN_ORDER := --no-loadscope-reorder --nbval chapters \
-  $(patsubst %,tests/test_%.py,widgets_places book distributed modern) tests
+  $(patsubst %,tests/test_%.py,widgets_places book distributed widget_draw_digit widgets \
+  modern) tests
 
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
