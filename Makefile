@@ -10,17 +10,18 @@ SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _s
   ! -path '*/.*' ! -path '*/__pycache__/*' ! -name '*[!A-Za-z0-9_.-]*')
 # Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
 WORKERS := -n 2 --dist loadfile
-# What takes longest comes first, so that no worker is left alone with it at the end.
-IN_ORDER := --no-loadscope-reorder --nbval chapters \
-  $(patsubst %,tests/test_%.py,widgets_places book distributed widget_draw_digit widgets \
-  modern) tests
+# What takes longest comes first, so that no worker is left alone with it at the end. Each file is
+# named: of a folder that is named beside its files, pytest takes the files in its own order.
+TESTS := $(sort $(wildcard tests/test_*.py))
+LONGEST := $(patsubst %,tests/test_%.py,widgets_places book distributed widget_draw_digit widgets)
+IN_ORDER := --no-loadscope-reorder --nbval chapters $(LONGEST) $(filter-out $(LONGEST),$(TESTS))
 
 # What tests the package: all but what is about notebooks, the book and its making.
 OLDEST := .venv/oldest
 BOOKISH := book building chapter_rules chapters contributing course_markdown course_rules \
   environment exercise_rules facts figure_rules making map markdown_rules measured nbval places \
   prose_numbers repository widgets_places
-PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
+PACKAGE_TESTS := $(filter-out $(BOOKISH:%=tests/test_%.py),$(TESTS))
 
 # What a shell may have set for other programs, and what would change where things are installed,
 # what a notebook prints or draws, or what a page says. conftest.py does the same for bare pytest.
