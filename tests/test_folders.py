@@ -274,11 +274,13 @@ def test_a_link_to_nothing_is_named(pets, target):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
-@pytest.mark.parametrize("kind", ["pipe", "socket"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link to a device"])
 def test_what_is_neither_file_nor_folder_is_named(pets, kind, monkeypatch):
     monkeypatch.chdir(pets / "test" / "cat")  # the path of a socket has to be short
     if kind == "pipe":
         os.mkfifo("odd.png")
+    elif kind == "link to a device":
+        os.symlink("/dev/zero", "odd.png")
     else:
         socket.socket(socket.AF_UNIX).bind("odd.png")
     message = message_of(ValueError, f"folder:{pets}")

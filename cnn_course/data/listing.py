@@ -144,7 +144,7 @@ def _list_files(folder: Path) -> list[Path]:
                 waiting += reversed(_entries(p))
         elif p.is_file():
             files.append(p)
-        elif p.is_symlink():
+        elif p.is_symlink() and not p.exists():
             raise FileNotFoundError(f"{p} is a link to nothing; mend it, or move it elsewhere")
         else:
             raise ValueError(f"{p} is neither a file nor a folder; move it elsewhere")
