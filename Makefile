@@ -8,8 +8,9 @@ READING := .venv/installed-for-reading
 BOOK := _build/html/index.html
 SOURCES := _config.yml _toc.yml references.bib $(shell find chapters appendix _static tools -type f \
   ! -path '*/.*' ! -path '*/__pycache__/*' ! -name '*[!A-Za-z0-9_.-]*')
-# Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages.
-WORKERS := -n 2 --dist loadfile
+# Each worker takes a whole file: a notebook's cells belong together, and so do a book's pages. The
+# third keeps two cores busy while another waits for a browser.
+WORKERS := -n 3 --dist loadfile
 # What takes longest comes first, so that no worker is left alone with it at the end. Each file is
 # named: of a folder that is named beside its files, pytest takes the files in its own order.
 TESTS := $(sort $(wildcard tests/test_*.py))
