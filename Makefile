@@ -97,7 +97,7 @@ test: book lint  ## everything: style, unit tests, every notebook, the strict bo
 
 # What a notebook prints depends on nothing that differs between machines: not on the threads, nor
 # on the processor's instructions (AVX2 has no bf16), nor on what else runs.
-test-all: test  ## test, and what takes hours: tests marked slow, every notebook twelve times in four ways
+test-all: test  ## test, and what takes an hour more: tests marked slow, every notebook twelve times in four ways
 	$(PY) -m pytest tests -m slow
 	for i in 1 2 3; do \
 	  for way in OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 ONEDNN_MAX_CPU_ISA=AVX2; do \

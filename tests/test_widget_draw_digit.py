@@ -197,7 +197,7 @@ def test_every_form_is_read_wherever_it_stands_in_good_time(figure, places):
             read[digit, form, place] = figure.read()
             figure.button("Clear").evaluate("button => button.click()")
     wrong = {key: answer for key, answer in read.items() if answer != key[0]}
-    assert len(wrong) <= 1, wrong
+    assert len(wrong) <= (places > 1), wrong  # one, of all of them
     print(f"milliseconds an event: {np.min(times):.1f} least, {np.median(times):.1f} median")
     assert np.quantile(times, 0.1) < 50  # 4 where nothing else runs
 
