@@ -62,8 +62,11 @@ def faults(page):
     ]
 
 
-# The theme decides on colours, and the width on sizes and places: neither on the other's.
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+# Each theme and each width once; where there is time, each theme at each width.
+SLOW = [pytest.param(*pair, marks=pytest.mark.slow) for pair in (("dark", 1280), ("light", 390))]
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390), *SLOW])
 def test_axe_finds_no_fault(browser, tmp_path, theme, width):
     with widget_pages.opened(browser, tmp_path, every(), theme=theme, width=width) as page:
         assert page.locator(".cnn-widget[data-live]").count() == len(NAMES)
