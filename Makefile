@@ -60,16 +60,19 @@ test -f $(EVERYTHING) || test -f $(READING) || "$(PYTHON)" -m venv --clear .venv
 rm -f $(EVERYTHING) $(READING)
 endef
 
+# With the gigabytes that all of it takes.
+broken_off = { "$(PYTHON)" tools/room.py $(1) .venv; exit 1; }
+
 $(EVERYTHING): requirements.txt pyproject.toml
 	$(prepare)
-	$(PIP) -r requirements.txt
+	$(PIP) -r requirements.txt || $(call broken_off,7.1)
 	$(PIP) --no-deps --editable .
 	$(PY) -m pip check
 	touch $@
 
 $(READING): requirements.txt requirements-book.txt
 	$(prepare)
-	$(PIP) -r requirements-book.txt
+	$(PIP) -r requirements-book.txt || $(call broken_off,0.3)
 	$(PY) -m pip check
 	touch $@
 

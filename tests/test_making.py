@@ -11,9 +11,11 @@ import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from room import shortage
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
@@ -168,6 +170,27 @@ def test_a_half_made_install_is_made_anew(project, before, after):
     assert status == 0
     assert asked.count("-m venv --clear") == 1
     assert installs(asked) == [READING if after == "book" else EVERYTHING]
+
+
+@pytest.mark.parametrize(("goal", "gigabytes"), [("book", 0.3), ("setup", 7.1)])
+def test_an_install_that_breaks_off_asks_whether_there_was_room(project, goal, gigabytes):
+    (project / "no-network").touch()
+    status, asked = make(project, goal)
+    assert status != 0
+    assert asked.endswith(f"tools/room.py {gigabytes} .venv\n")
+
+
+@pytest.mark.parametrize(("free", "short"), [(1e9, True), (4.9e9, True), (5.2e9, False)])
+def test_where_there_is_no_room_for_an_install_it_says_how_much_is_wanted(
+    tmp_path, monkeypatch, free, short
+):
+    (tmp_path / "lib").mkdir()
+    with open(tmp_path / "lib/large", "wb") as file:
+        file.truncate(2 * 10**9)  # takes no room
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    said = f"takes about 7.1 GB; {tmp_path} holds 2.0 GB of it and {free / 1e9} GB of disk are free"
+    assert (said in shortage(7.1, tmp_path)) == short
+    assert short or not shortage(7.1, tmp_path)
 
 
 def test_a_python_that_no_longer_starts_is_made_anew(project):
