@@ -21,9 +21,10 @@ FOREIGN = re.compile(
 for name in filter(FOREIGN.fullmatch, list(os.environ)):
     del os.environ[name]
 
-# The reader's own profile of IPython, with its start-up files, is no part of the course.
+# The reader's own profile of IPython, with its start-up files, is no part of the course. What
+# kernels, browsers and commands leave of temporary files goes with the folder, too.
 _own = tempfile.TemporaryDirectory(prefix="cnn_course-", ignore_cleanup_errors=True)
-for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "TMPDIR"):
     os.environ[name] = _own.name
 
 # A variable that is set and empty is not set. On one thread a notebook is as fast as on two, and

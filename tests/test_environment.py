@@ -45,7 +45,6 @@ KEPT = {
     "CNN_COURSE_DEVICE": "cuda",
     "LANG": "C",
     "TZ": "Asia/Tokyo",
-    "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
 }
 
 
@@ -186,3 +185,39 @@ def test_scratch_notebooks_are_collected_only_when_named(scratch):
     found = [set(re.findall(r"(\S+)\.ipynb::", report)) for report in reports[1::2]]
     listed = {"chapters/00_start", "chapters/01_first"}
     assert found == [listed, listed, {"chapters/Untitled"}]
+
+
+# ------------------------------------------------------------------------------ temporary files
+
+LEAVES = """
+import subprocess, sys
+
+def leave(folder):
+    (folder / "left").touch()
+    subprocess.run([sys.executable, "-c", "import tempfile; tempfile.mkdtemp()"], check=True)
+
+def test_passes(tmp_path):
+    leave(tmp_path)
+
+def test_fails(tmp_path):
+    leave(tmp_path)
+    assert False
+"""
+
+
+def test_of_temporary_files_a_run_leaves_those_of_a_failed_test(scratch):
+    (scratch / "tests/test_leaves.py").write_text(LEAVES)
+    (scratch / "temporary").mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests"],
+        cwd=scratch,
+        env=environment | {"TMPDIR": str(scratch / "temporary")},
+        capture_output=True,
+        text=True,
+    )
+    assert "1 failed, 1 passed" in done.stdout
+    left = {p.name for p in (scratch / "temporary").glob("*") if not p.name.startswith("pytest-")}
+    assert not left
+    (file,) = (scratch / "temporary").rglob("left")
+    assert file.parent.name == "test_fails0"
