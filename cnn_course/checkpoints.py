@@ -42,10 +42,16 @@ class TrainingState:
         """The history so far, of a run with a validation set if `validated`; {} at the start."""
         if self.path is None:
             return {}
-        mine = self.ranks.rank == 0 and self.path.exists()
-        data = self.ranks.share(contents(self.path) if mine else None)
+        with self.ranks.together():
+            mine = self.ranks.rank == 0 and self.path.exists()
+            data = contents(self.path) if mine else None
+        data = self.ranks.share(data)
         if data is None:
             return {}
+        with self.ranks.together():
+            return self._resume(data, validated)
+
+    def _resume(self, data: bytes, validated: bool) -> dict:
         tensors, about = parse(self.path, data)
         if not (is_checkpoint(about) and "random" in tensors):
             raise ValueError(f"{self.path} is no checkpoint of a training; give another folder")

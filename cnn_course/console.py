@@ -1,9 +1,10 @@
 """The process around a command: what it prints to, and how it is stopped."""
 
+import io
 import os
 import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 
 READER_GONE = 141  # what a shell reports of a program whose output nobody reads any more
 _received = []  # the numbers of the signals that asked the program to stop
@@ -27,6 +28,16 @@ def rank() -> str | None:
     return os.environ.get("RANK") if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
+@contextmanager
+def said_once():
+    """What all processes of torchrun would say alike: the first of each machine alone says it."""
+    if rank() is None or os.environ.get("LOCAL_RANK", "0") == "0":
+        yield
+    else:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+
+
 def complain(text: str) -> None:
     """Print `text` as one line of standard error, if there is one that takes it."""
     line = " ".join(text.split())
@@ -35,7 +46,8 @@ def complain(text: str) -> None:
     if len(line) > 600:  # a path of thousands of characters: what is wrong, and the remedy
         line = f"{line[:300]} … {line[-300:]}"
     with suppress(OSError):
-        print(f"cnn-course: {line}", file=sys.stderr, flush=True)
+        # In one piece, as several processes may write there.
+        print(f"cnn-course: {line}\n", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -30,10 +30,11 @@ def run(argv: list[str]) -> int:
     """Run the command that `argv` asks for; its exit status."""
     debug = "--debug" in argv
     try:
-        try:
-            arguments = vars(parser().parse_args(argv))
-        finally:
-            console.say("", end="")  # what --help and --version say is out, or an error
+        with console.said_once():
+            try:
+                arguments = vars(parser().parse_args(argv))
+            finally:
+                console.say("", end="")  # what --help and --version say is out, or an error
         command, debug = arguments.pop("command"), arguments.pop("debug")
         if command != "train" and console.rank() not in (None, "0"):
             return 0  # what torchrun started more than once is done and said by one process
@@ -78,6 +79,8 @@ def explain(error: Exception) -> tuple[int, str]:
     connection = re.search(r"(?i)gloo|nccl|connection", text)
     if isinstance(error, RuntimeError) and connection and console.rank() is not None:
         return 1, LOST
+    if isinstance(error, ConnectionAbortedError) and error.errno is None:
+        return 2, ""  # another process of this training says what is wrong
     if isinstance(error, OSError) and error.errno is not None:
         remedy = REMEDIES.get(error.errno, "give another")
         path = f"{error.filename}: " if error.filename is not None else ""

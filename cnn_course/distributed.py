@@ -13,6 +13,7 @@ import os
 import random
 import re
 from contextlib import contextmanager
+from textwrap import shorten
 
 import torch
 import torch.distributed as dist
@@ -33,15 +34,15 @@ class Ranks:
     They talk by gloo about tensors on the CPU, and by nccl about those on CUDA, where the GPU of a
     rank is the one with its local number. Every rank has to make the same calls in the same order.
 
-    Raises ValueError for a device that cannot compute here, or that several ranks cannot share, and
-    ConnectionError where the others are not to be reached.
+    Raises ValueError for a device that cannot compute here, or that several ranks cannot share, or
+    variables that torchrun would not set, and ConnectionError where the others are not to be
+    reached.
     """
 
     def __init__(self, device: str | torch.device | None = None):
         self.rank, self.count, self.local_rank = 0, 1, 0
         if dist.is_available() and dist.is_torchelastic_launched():
-            names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-            self.rank, self.count, self.local_rank = (int(os.environ[name]) for name in names)
+            self.rank, self.count, self.local_rank = _numbers()
         if self.count == 1:
             self.device = choose_device(device)
             return
@@ -113,39 +114,87 @@ class Ranks:
         dist.broadcast(given, 0)
         return given.numpy().tobytes()
 
-    def check_same(self, settings: dict) -> None:
-        """ValueError where this rank has other `settings`, which JSON can hold, than rank 0."""
-        if self.count == 1:
-            return
-        text = re.sub(r" at 0x[0-9a-f]+", "", json.dumps(settings))  # where a function lies
-        own = text.encode()
-        theirs = json.loads(self.share(own))
-        for name, value in json.loads(own).items():
-            if theirs[name] != value:
-                raise ValueError(
-                    f"rank {self.rank} was given {name}={value!r}, and rank 0 "
-                    f"{name}={theirs[name]!r}; give all of them the same command and data"
-                )
+    @contextmanager
+    def together(self):
+        """What one of the ranks cannot do, none goes on from: the first that fails says why.
+
+        In here no rank waits for another. The first that fails raises its error, and all others
+        raise ConnectionError: a ConnectionAbortedError where somebody on the same machine has said
+        enough.
+        """
+        error = None
+        try:
+            yield
+        except Exception as caught:
+            error = caught
+        failed = self._first(error is not None)
+        if failed == self.rank:
+            raise error
+        if failed is not None:
+            here = range(self.rank, self.rank + int(os.environ["LOCAL_WORLD_SIZE"]))
+            told = self.local_rank > 0 or failed in here
+            kind = ConnectionAbortedError if told else ConnectionError
+            raise kind(f"rank {failed} cannot go on, and says why") from error
+
+    def _first(self, fails: bool) -> int | None:
+        """The first rank that fails, if one does."""
+        first = torch.tensor(self.rank if fails else self.count)
+        if self.count > 1:
+            dist.all_reduce(first, dist.ReduceOp.MIN)
+        return int(first) if first < self.count else None
 
     @contextmanager
     def first_on_each_machine(self):
         """Let one rank of each machine do it before the others, who find what it has downloaded."""
-        if self.local_rank:
-            self.mean(0.0)  # waits for all, as any such call does
-        yield
-        if not self.local_rank:
-            self.mean(0.0)
+        for turn in (False, True):
+            with self.together():
+                if turn == bool(self.local_rank):
+                    yield
+
+    def check_same(self, settings: dict) -> None:
+        """ValueError where a rank has other `settings`, which JSON can hold, than rank 0."""
+        text = re.sub(r" at 0x[0-9a-f]+", "", json.dumps(settings))  # where a function lies
+        theirs = json.loads(self.share(text.encode()))
+        with self.together():
+            for name, value in json.loads(text).items():
+                if theirs[name] != value:
+                    own, other = (
+                        shorten(repr(v), 80, placeholder=" …") for v in (value, theirs[name])
+                    )
+                    raise ValueError(
+                        f"rank {self.rank} was given {name}={own}, and rank 0 {name}={other}; "
+                        "give all of them the same command and data"
+                    )
+
+
+def _numbers() -> list[int]:
+    """RANK, WORLD_SIZE and LOCAL_RANK, as torchrun has set them."""
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    try:
+        rank, count, local_rank = numbers = [int(os.environ[name]) for name in names]
+    except (KeyError, ValueError):
+        numbers = None
+    if numbers is None or not 0 <= local_rank <= rank < count:
+        found = ", ".join(f"{name}={os.environ.get(name, '')}" for name in names)
+        raise ValueError(f"{found}: these are not torchrun's; start the processes with torchrun")
+    return numbers
 
 
 def _meet(backend: str) -> None:
     try:
         dist.init_process_group(backend)
     except RuntimeError as error:
+        now = os.environ.get("GLOO_SOCKET_IFNAME", "not set")
         raise ConnectionError(
             "the other processes of this training cannot be reached; start all of them again, and "
-            "between machines name the network, as in GLOO_SOCKET_IFNAME=eth0"
+            f"between machines name the network, as in GLOO_SOCKET_IFNAME=eth0 (now {now})"
         ) from error
-    atexit.register(dist.destroy_process_group)
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if dist.is_initialized():  # a script may have ended the group itself
+        dist.destroy_process_group()
 
 
 def _own_device(device: str | torch.device | None, local_rank: int) -> torch.device:

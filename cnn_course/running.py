@@ -2,7 +2,7 @@
 
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from cnn_course.models.pretrained import build, find, save_model
 from cnn_course.names import LARGEST
 from cnn_course.recipes import RECIPES
 from cnn_course.reporting import Progress
-from cnn_course.training import count_steps, fit
+from cnn_course.training import check_parts, count_steps, fit
 from cnn_course.verdict import failure
 from cnn_course.weight_files import read
 from cnn_course.writing import write_whole
@@ -36,15 +36,16 @@ def train(
     ranks = Ranks(device)
     device = ranks.device
     folder = RunFolder(out or Path("runs") / _default_name(model, data), model)
-    if ranks.rank == 0:
-        folder.check_free(resume)
     with ranks.first_on_each_machine():
+        if ranks.rank == 0:
+            folder.check_free(resume)
         train_set, validation = _training_data(data, limit, seed, download)
     _, channels, side, _ = train_set.images.shape
     torch.manual_seed(seed)
-    network = build(model, channels, side, len(train_set.classes))
-    if start is not None:
-        _take_weights(network, start)
+    with ranks.together():
+        network = build(model, channels, side, len(train_set.classes))
+        if start is not None:
+            _take_weights(network, start)
 
     options = {"lr": 0.05, "batch_size": 64} | RECIPES.get(model, {})
     asked = {"lr": lr, "batch_size": batch_size}
@@ -55,14 +56,19 @@ def train(
     if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(1)
     options |= {"epochs": epochs, "seed": seed, "device": device, "checkpoint": folder.checkpoint}
-    if ranks.rank > 0:
-        with suppress(FloatingPointError):  # which all of them raise, and the first one tells
-            fit(network, train_set, validation, **options)
-        return None
     progress = Progress(train_set, epochs, options["batch_size"])
-    with folder.claimed():
-        say(f"{train_set}; {model} on {device}, into {folder.path}")
-        _say_who_trains(ranks.count, folder.processes(), options["batch_size"], options["lr"])
+    with ExitStack() as stack:
+        with ranks.together():
+            check_parts(options["batch_size"], ranks.count)
+            if ranks.rank == 0:
+                stack.enter_context(folder.claimed())
+                say(f"{train_set}; {model} on {device}, into {folder.path}")
+                before = folder.processes()
+                _say_who_trains(ranks.count, before, options["batch_size"], options["lr"])
+        if ranks.rank > 0:
+            with suppress(FloatingPointError):  # which all of them raise, and the first one tells
+                fit(network, train_set, validation, **options)
+            return None
         try:
             with progress:
                 history = fit(network, train_set, validation, report=progress, **options)

@@ -55,9 +55,10 @@ def fit(
     stay in memory as bytes, on `device`, and the model goes there for as long as it is trained;
     `augment` turns a batch of them into floats in [0, 1], for example
     `cnn_course.augmentation.Augment`. A `Normalize` layer takes over the statistics of
-    `train`. With `average` the model ends as a running average of its weights, which keeps so much
-    of the old at each step, and less in the first ones. `bf16` computes in bfloat16 where that is
-    safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
+    `train`. `label_smoothing` moves so much of each label's certainty to all classes alike (Szegedy
+    et al. 2016). With `average` the model ends as a running average of its weights (Polyak &
+    Juditsky 1992), which keeps so much of the old at each step, and less in the first ones. `bf16`
+    computes in bfloat16 where that is safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
     fixes its first weights too. The model ends in evaluation mode.
 
     `checkpoint` names a file that is written after each epoch; where it exists, training goes on
@@ -69,17 +70,19 @@ def fit(
     left joins the step before it, since batch normalization cannot learn from one alone.
 
     Several processes that `torchrun` started share each step, whose size, rate and gradient stay
-    those of one process, and all end with the same weights. Each of them calls `fit`; the first
-    one writes the checkpoint. See `cnn_course.distributed`.
+    those of one process, and all begin with the first one's weights and end with the same. Each of
+    them calls `fit` with the same settings and images; the first one writes the checkpoint. See
+    `cnn_course.distributed`.
 
-    Raises ValueError for settings that cannot be, or that are not those of the checkpoint, and
+    Raises ValueError for settings that cannot be, or that are not those of the checkpoint or of the
+    first process; ConnectionError where another process says why it cannot go on; and
     FloatingPointError when the loss is no longer finite.
     """
     _check_not_empty(train)
     _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed)
     ranks = Ranks(device)  # this process alone, but for torchrun
     device = ranks.device
-    _check_parts(batch_size, ranks.count)
+    check_parts(batch_size, ranks.count)
     torch.manual_seed(seed)
     for layer in model.modules():
         if isinstance(layer, Normalize):
@@ -92,7 +95,6 @@ def fit(
         optimizer = torch.optim.SGD(
             _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
         )
-        averaged = copy.deepcopy(model) if average else model
         sizes = _batch_sizes(len(train), batch_size)
         steps = len(sizes)
         settings = {
@@ -108,13 +110,15 @@ def fit(
             "bf16": bf16,
             "seed": seed,
         }
-        ranks.check_same(settings)
+        if ranks.count > 1:
+            ranks.check_same(settings | _all_given(model, train, validation))
+        network = ranks.wrap(model)  # which has the weights of rank 0 from here on
+        averaged = copy.deepcopy(model) if average else model
         run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
         history = History(**run.restore(validated=validation is not None))
         done = len(history.train_loss)
         shown = progress and ranks.rank == 0
         bar = progress_bar(shown, total=epochs * steps, initial=done * steps, unit="step")
-        network = ranks.wrap(model)
 
         for epoch in range(done, epochs):
             start, total = time.perf_counter(), 0.0
@@ -185,6 +189,15 @@ def _batch_sizes(images: int, batch_size: int) -> list[int]:
     if left == 1 < batch_size and full:
         sizes[-2:] = [batch_size + 1]
     return sizes
+
+
+def _all_given(model: nn.Module, train: ImageSet, validation: ImageSet | None) -> dict:
+    """What all ranks must have alike, beside the settings."""
+    return {
+        "model": f"{model} {[list(p.shape) for p in model.parameters()]}",
+        "data": train.sha256,
+        "validation": validation and validation.sha256,
+    }
 
 
 def _forward(model: nn.Module, x: Tensor) -> Tensor:
@@ -273,7 +286,8 @@ def _check_not_empty(data: ImageSet) -> None:
         raise ValueError(f"{data.name} has no image; give a set with one or more")
 
 
-def _check_parts(batch_size: int, count: int) -> None:
+def check_parts(batch_size: int, count: int) -> None:
+    """ValueError where a step has not two images for each of so many processes."""
     if batch_size < 2 * count and count > 1:
         raise ValueError(
             f"batch_size={batch_size}: give {2 * count} or more, two images for each of the "

@@ -11,7 +11,7 @@ from cnn_course.cli import main
 from cnn_course.dispatch import LOST, explain
 from cnn_course.distributed import Ranks, _meet, _own_device
 from cnn_course.running import _say_who_trains
-from cnn_course.training import _check_parts
+from cnn_course.training import check_parts
 
 
 def among(rank, count):
@@ -90,6 +90,66 @@ def test_all_but_the_first_say_who_they_are(as_rank, capsys):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "status"), [("train lenet5 --lr fast", 2), ("--help", 0), ("train nothing", 2)]
+)
+def test_what_all_would_say_alike_the_first_of_a_machine_says(
+    as_rank, monkeypatch, arguments, status, capfd
+):
+    as_rank(3)
+    said = {}
+    for local_rank in ("1", "0"):
+        monkeypatch.setenv("LOCAL_RANK", local_rank)
+        with pytest.raises(SystemExit) as ended:
+            main(arguments.split())
+        assert ended.value.code == status
+        said[local_rank] = "".join(capfd.readouterr())
+    assert not said["1"]
+    assert said["0"]
+
+
+@pytest.mark.parametrize(
+    ("rank", "count", "local_rank"),
+    [(None, "2", "0"), ("0", "two", "0"), ("0", "", "0"), ("0", "2", None), ("3", "1", "0"),
+     ("-1", "2", "0"), ("0", "0", "0"), ("0", "2", "1"), ("1.0", "2", "0")],
+)  # fmt: skip
+def test_numbers_that_torchrun_would_not_give_are_refused(monkeypatch, rank, count, local_rank):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    for name, value in (("RANK", rank), ("WORLD_SIZE", count), ("LOCAL_RANK", local_rank)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    found = f"RANK={rank or ''}, WORLD_SIZE={count}, LOCAL_RANK={local_rank or ''}: these are not"
+    with pytest.raises(ValueError, match=re.escape(found)):
+        Ranks("cpu")
+
+
+@pytest.mark.parametrize(
+    ("rank", "local_rank", "kind"), [(1, 1, ConnectionAbortedError), (2, 0, ConnectionError)]
+)
+def test_where_one_cannot_go_on_those_of_its_machine_end_silently(
+    monkeypatch, rank, local_rank, kind
+):
+    one = among(rank, 4)
+    one.local_rank = local_rank
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(one, "_first", lambda fails: 0)
+    match = "rank 0 cannot go on, and says why"
+    with pytest.raises(ConnectionError, match=match) as caught, one.together():
+        pass
+    assert type(caught.value) is kind
+    assert explain(caught.value) == (2, "" if local_rank else str(caught.value))
+
+
+def test_the_first_that_cannot_go_on_says_why(monkeypatch):
+    one = among(0, 2)
+    monkeypatch.setattr(one, "_first", lambda fails: 0 if fails else None)
+    with one.together():
+        pass
+    with pytest.raises(ValueError, match="the reason"), one.together():
+        raise ValueError("the reason")
+
+
+@pytest.mark.parametrize(
     "command", ["evaluate lenet5 --data mnist-sample", "predict lenet5 no.png",
                 "export lenet5 --out no/a.onnx", "summary lenet5"]
 )  # fmt: skip
@@ -117,11 +177,11 @@ def test_the_processes_of_torchrun_meet_by_what_their_device_needs(
     assert met == [backend]
 
 
-@pytest.mark.parametrize(("local_rank", "order"), [(0, "load wait"), (1, "wait load")])
+@pytest.mark.parametrize(("local_rank", "order"), [(0, "load wait wait"), (1, "wait load wait")])
 def test_the_first_process_of_a_machine_downloads_alone(monkeypatch, local_rank, order):
     one, done = among(3, 4), []
     one.local_rank = local_rank
-    monkeypatch.setattr(one, "mean", lambda value: done.append("wait"))
+    monkeypatch.setattr(one, "_first", lambda fails: done.append("wait"))
     with one.first_on_each_machine():
         done.append("load")
     assert done == order.split()
@@ -145,15 +205,16 @@ def test_what_several_processes_do_is_said(count, before, said, capsys):
 
 
 def test_a_step_has_two_images_for_each():
-    _check_parts(1, 1)
-    _check_parts(4, 2)
+    check_parts(1, 1)
+    check_parts(4, 2)
     with pytest.raises(ValueError, match=r"batch_size=3: give 4 or more, two images for each of"):
-        _check_parts(3, 2)
+        check_parts(3, 2)
 
 
 def test_other_settings_than_those_of_the_first_are_refused(monkeypatch):
     second = among(1, 2)
     monkeypatch.setattr(second, "share", lambda data: b'{"lr": 0.1, "seed": 1, "augment": "<f>"}')
+    monkeypatch.setattr(second, "_first", lambda fails: 1 if fails else None)
     second.check_same({"lr": 0.1, "seed": 1, "augment": "<f at 0x7fbf73092d40>"})
     with pytest.raises(ValueError, match=r"rank 1 was given lr=0.2, and rank 0 lr=0.1; give all"):
         second.check_same({"lr": 0.2, "seed": 1, "augment": "<f>"})
