@@ -86,11 +86,11 @@ def conv_macs(
 
 
 def receptive_field(layers: Iterable[dict]) -> list[ReceptiveField]:
-    """The receptive field after each layer of a chain, the first layer first.
+    """The receptive field after each layer of a chain (Araujo et al. 2019), the first layer first.
 
     A layer is a dictionary with `kernel_size` and, where they are not 1, 0 and 1, with `stride`,
     `padding` and `dilation`: `{"kernel_size": 3, "padding": 1}`. All fields are ints, or pairs
-    where any layer has a pair.
+    where any layer has a pair. Raises ValueError for a layer with other keys.
     """
     size, jump, start, paired = [1, 1], [1, 1], [0, 0], False
     steps = []

@@ -17,7 +17,7 @@ class Augment:
     move by up to `shift` pixels along each axis, with bilinear interpolation and black outside. At
     last `erase` covers a square of so many pixels a side, centred on any pixel, with the mean
     colour of the batch (cutout, DeVries and Taylor 2017). The draws come from torch's global
-    generator.
+    generator. Raises ValueError where an image has not so many pixels to reflect.
     """
 
     crop: int = 0
@@ -57,6 +57,10 @@ class Augment:
 
 def _random_crop(images: Tensor, pixels: int) -> Tensor:
     count, _, height, width = images.shape
+    if not 0 < pixels < min(height, width):
+        raise ValueError(
+            f"crop={pixels}: give 0 to {min(height, width) - 1}, as the images are {height}×{width}"
+        )
     padded = F.pad(images.float(), (pixels,) * 4, mode="reflect").to(images.dtype)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (N, C, 2p+1, 2p+1, H, W)
     top, left = torch.randint(2 * pixels + 1, (2, count), device=images.device)

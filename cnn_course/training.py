@@ -56,10 +56,10 @@ def fit(
     `augment` turns a batch of them into floats in [0, 1], for example
     `cnn_course.augmentation.Augment`. A `Normalize` layer takes over the statistics of
     `train`. `label_smoothing` moves so much of each label's certainty to all classes alike (Szegedy
-    et al. 2016). With `average` the model ends as a running average of its weights (Polyak &
-    Juditsky 1992), which keeps so much of the old at each step, and less in the first ones. `bf16`
-    computes in bfloat16 where that is safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the model
-    fixes its first weights too. The model ends in evaluation mode.
+    et al. 2016). With `average` the model ends as a running average of its weights, which keeps so
+    much of the old at each step, and less in the first ones. `bf16` computes in bfloat16 where that
+    is safe. All that is random depends on `seed` alone; `torch.manual_seed` before building the
+    model fixes its first weights too. The model ends in evaluation mode.
 
     `checkpoint` names a file that is written after each epoch; where it exists, training goes on
     from it and ends, on the CPU, with the weights of an undisturbed run. `report` is called after

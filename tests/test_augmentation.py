@@ -25,6 +25,12 @@ def test_flip_mirrors_about_half_of_the_images(images):
     assert 70 < mirrored.sum() < 130
 
 
+@pytest.mark.parametrize("crop", [-1, 10, 30])
+def test_a_crop_that_has_not_the_pixels_is_refused(images, crop):
+    with pytest.raises(ValueError, match=f"crop={crop}: give 0 to 9, as the images are 12×10"):
+        Augment(crop=crop)(images)
+
+
 def test_crop_cuts_the_image_out_of_itself_reflected(images):
     torch.manual_seed(0)
     y = (Augment(crop=2)(images) * 255).round().byte()

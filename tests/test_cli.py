@@ -394,7 +394,7 @@ def test_own_images_of_any_size_through_all_commands(folder, tmp_path, capsys):
     )
 
 
-def test_weights_are_taken_over_and_another_last_layer_is_fresh(run, tmp_path):
+def test_weights_are_taken_over_and_another_last_layer_is_fresh(run):
     start = load_model(run / "lenet5.safetensors")[0].state_dict()
     network = build("lenet5", 1, 28, 3)
     running._take_weights(network, str(run))
@@ -462,7 +462,7 @@ def test_a_network_that_gives_nan_has_no_accuracy(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_download_reaches_the_data(command, tmp_path, capsys, monkeypatch):
+def test_download_reaches_the_data(command, capsys, monkeypatch):
     asked = []
 
     def load(name, split, *, download=False, **options):

@@ -172,7 +172,7 @@ def test_any_output_encoding_will_do(encoding):
         assert "cnn-course" in said or "28" in said
 
 
-def test_json_is_ascii_and_valid(tmp_path):
+def test_json_is_ascii_and_valid():
     answer = {"class": "Кот \udce9", "image": "é", "loss": 0.5}
     status, out, err = shell('"$@"', *stub(f"return [{answer!r}]"), PYTHONIOENCODING="ascii")
     assert (status, err) == (0, b"")
@@ -285,7 +285,7 @@ def test_nothing_asks_the_network_or_leaves_files_behind(tmp_path):
         assert [line for line in lines if "AF_INET" in line] == []
 
 
-def test_errors_of_the_system_say_what_to_do(capsys, monkeypatch):
+def test_errors_of_the_system_say_what_to_do():
     from cnn_course import dispatch
 
     for number in dispatch.REMEDIES:

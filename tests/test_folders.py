@@ -254,7 +254,7 @@ def test_a_link_that_leads_back_up_is_no_class(pets, target):
     assert again.classes == expected.classes
 
 
-def test_a_class_may_be_a_link(pets, tmp_path):
+def test_a_class_may_be_a_link(pets):
     os.rename(pets / "test" / "cat", pets / "pool")
     os.symlink("../pool", pets / "test" / "cat")
     os.symlink("../test", pets / "pool" / "back")
@@ -608,7 +608,7 @@ def test_grey_of_16_bits_with_alpha_stays_grey(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["LA", "La", "PA", "RGBA", "RGBa"])
-def test_alpha_in_any_mode_is_laid_over_white(tmp_path, mode):
+def test_alpha_in_any_mode_is_laid_over_white(mode):
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))
     image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)

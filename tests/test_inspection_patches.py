@@ -54,6 +54,16 @@ def test_behind_poolings_the_square_gives_the_answer(padding, side):
         assert all(torch.isclose(maps, answer, atol=1e-6).any() for answer in answers)
 
 
+def test_the_network_stays_as_it_was_found():
+    part = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)).train()
+    before = {name: value.clone() for name, value in part.state_dict().items()}
+    images = torch.rand(3, 1, 9, 9)
+    first, second = (strongest_patches(part, images.double(), [0, 1], count=2) for _ in range(2))
+    assert torch.equal(first, second)  # nothing was dropped
+    assert all(layer.training for layer in part)
+    assert all(torch.equal(value, before[name]) for name, value in part.state_dict().items())
+
+
 def test_what_cannot_be_is_refused():
     layer, _ = cross_finder(1)
     with pytest.raises(ValueError, match="count=3: give 1 to 2"):

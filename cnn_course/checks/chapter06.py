@@ -10,9 +10,9 @@ from cnn_course.checks.networks import network, reads_digits
 from cnn_course.checks.values import show, tensor
 
 
-def _statistics(images: Tensor, over=(0, 2, 3), correction: int = 0, scale: int = 255) -> Tensor:
+def _statistics(images: Tensor, correction: int = 0, scale: int = 255) -> Tensor:
     x = images.double() / scale
-    return torch.stack([x.mean((0, 2, 3)), x.std(over, correction=correction)])
+    return torch.stack([x.mean((0, 2, 3)), x.std((0, 2, 3), correction=correction)])
 
 
 def _within(images: Tensor) -> Tensor:

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from cnn_course.inspection.layers import layer_table
+from cnn_course.inspection.passes import as_found, prepared
 from cnn_course.inspection.receptive import measured_receptive_field
 
 
-@torch.no_grad()
 def strongest_patches(
     part: nn.Module, images: Tensor, channels: Sequence[int], count: int = 6
 ) -> Tensor:
-    """The squares that excite each of `channels` most, at most one of an image.
+    """The squares that excite each of `channels` most (Zeiler & Fergus 2014), at most one an image.
 
     `part` is the beginning of a network, a chain of layers without shortcuts, that ends in a map;
     `images` are floats in [0, 1] of shape (N, C, H, W). For each channel the `count` images are
@@ -25,9 +25,10 @@ def strongest_patches(
     """
     if not 1 <= count <= len(images):
         raise ValueError(f"count={count}: give 1 to {len(images)}, the number of images")
-    maps = part(images)[:, list(channels)]  # (N, channels, h, w)
+    with as_found(part), torch.no_grad():
+        maps = part(prepared(part, images))[:, list(channels)]  # (N, channels, h, w)
     shape = tuple(images.shape[1:])
-    rows, columns = (_squares(part, shape, axis) for axis in (0, 1))
+    rows, columns = (_squares(part, shape, axis, maps.shape[2 + axis]) for axis in (0, 1))
     if not (rows and columns):
         raise ValueError(
             f"no square of {part} lies within an image of {shape[1]}×{shape[2]}; give larger images"
@@ -43,14 +44,13 @@ def strongest_patches(
     return torch.stack(found).unflatten(0, (len(channels), count))
 
 
-def _squares(part: nn.Module, shape: tuple[int, ...], axis: int) -> dict[int, slice]:
-    """For each position along the axis whose square lies within the image, its pixels."""
+def _squares(part: nn.Module, shape: tuple[int, ...], axis: int, length: int) -> dict[int, slice]:
+    """The pixels of each of `length` positions along the axis, where they lie within the image."""
     middle = measured_receptive_field(part, shape)
     field, start = middle.size[axis], middle.start[axis]
     whole = layer_table(part, shape).rows[-1].receptive_field
     if field < (whole[axis] if isinstance(whole, tuple) else whole):
         return {}  # it is cut off at the border
-    length = part(torch.zeros(1, *shape)).shape[2 + axis]
     stride = 1
     for layer in part.modules():
         step = getattr(layer, "stride", 1)

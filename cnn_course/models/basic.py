@@ -23,7 +23,10 @@ class Normalize(nn.Module):
         self.register_buffer("sd", torch.ones(channels, 1, 1))
 
     def set_from(self, images: ImageSet) -> None:
-        """Take over mean and standard deviation of each channel of `images`."""
+        """Take over mean and standard deviation of each channel of `images`.
+
+        Raises ValueError where they have another number of channels.
+        """
         mean, sd = images.mean, images.sd  # once: each goes through all pixels
         if len(mean) != len(self.mean):
             raise ValueError(

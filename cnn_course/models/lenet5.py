@@ -102,7 +102,8 @@ class LeNet5(Layers):
     - `pool`: "max", "average", or "trainable" for the published subsampling;
     - `activation`: the layer after C1, C3, C5 and F6, and after a trainable subsampling;
     - `output`: "linear" for a fully connected layer, or "rbf" for distances to pictures of digits;
-    - `initialisation`: "default" for PyTorch's, "1998", "xavier", or "he"; biases start at 0;
+    - `initialisation`: "default" for PyTorch's, "1998", "xavier" (Glorot & Bengio 2010), or "he"
+      (He et al. 2015); biases start at 0;
     - `batch_norm`: whether batch normalization follows C1, C3, C5 and F6.
 
     Padding of 2 stands for the published images, which had a margin of 2 pixels at each side.
