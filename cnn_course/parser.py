@@ -26,6 +26,13 @@ class Parser(argparse.ArgumentParser):
         console.complain(f"{message}; see {self.prog} --help")
         self.exit(2)
 
+    def parse_args(self, args):
+        found = super().parse_args(args)
+        if [] in vars(found).values():  # what Python before 3.13 makes of --out=--
+            empty = next((a for a in args if a.endswith("=--")), "--")
+            self.error(f"argument {empty}: give a value")
+        return found
+
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(

@@ -215,6 +215,8 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
         (["--epochs", "9" * 5000], "give a whole number from 1 to 1,000,000,000"),
         (["--batch-size", "0"], "--batch-size: 0: give"),
         (["--batch-size", str(2**70)], "give a whole number from 1 to"),
+        (["--batch-size=--"], "argument --batch-size"),
+        (["--from", "lenet5", "--seed=--"], "argument --seed"),
         (["--limit", "0"], "--limit: 0: give"),
         (["--limit", "1e3"], "--limit: 1e3: give a whole number"),
         (["--seed", "-1"], "--seed: -1: give a whole number from 0 to"),
@@ -403,6 +405,10 @@ def test_weights_are_taken_over_and_another_last_layer_is_fresh(run):
         assert same == ("layers.12" not in name), name
     with pytest.raises(ValueError, match="is another network, or for images of another size"):
         running._take_weights(build("mlp"), str(run))
+
+
+def test_two_dashes_are_no_image(capsys):
+    assert "--" in error(capsys, "predict", "lenet5", "--", "--")
 
 
 def test_predict_names_what_is_no_image(run, tmp_path, capsys):
