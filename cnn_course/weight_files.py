@@ -47,7 +47,7 @@ def parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or was not written by this course ({error}); give another"
         ) from error

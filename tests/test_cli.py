@@ -229,6 +229,10 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
         (["--from", "a" * 300], "give a shorter path"),
         (["--out", "a" * 300], "give a shorter path"),
         (["--out", "/proc/a"], "/proc/a"),
+        (
+            ["--out", "/proc/" + "no/" * 1300],
+            "too many folders within each other; give one with fewer",
+        ),
     ],
 )
 def test_bad_settings_are_named(tmp_path, capsys, arguments, words):

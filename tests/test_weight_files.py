@@ -1,5 +1,6 @@
 """Files of weights: of any name, behind links, and with headers that anybody may have written."""
 
+import json
 import os
 
 import pytest
@@ -39,6 +40,14 @@ def test_any_name_of_a_file_will_do(tmp_path):
         assert torch.equal(tensors["a"], torch.ones(3))
         assert found == about
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("about", [None, {}, {"about": "no"}, {"about": "[" * 10_000}])
+def test_a_header_without_its_words_is_damaged(tmp_path, about):
+    header = json.dumps({"__metadata__": about}).encode()
+    (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match="a is damaged or was not written by this course"):
+        weight_files.read(tmp_path / "a")
 
 
 def test_a_name_that_is_too_long_is_named(tmp_path):
