@@ -56,7 +56,6 @@ def train(
     if macs < SMALL_STEP and not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(1)
     options |= {"epochs": epochs, "seed": seed, "device": device, "checkpoint": folder.checkpoint}
-    progress = Progress(train_set, epochs, options["batch_size"])
     with ExitStack() as stack:
         with ranks.together():
             check_parts(options["batch_size"], ranks.count)
@@ -69,6 +68,7 @@ def train(
             with suppress(FloatingPointError):  # which all of them raise, and the first one tells
                 fit(network, train_set, validation, **options)
             return None
+        progress = Progress(train_set, epochs, options["batch_size"])
         try:
             with progress:
                 history = fit(network, train_set, validation, report=progress, **options)

@@ -98,7 +98,8 @@ def fit(
         sizes = _batch_sizes(len(train), batch_size)
         steps = len(sizes)
         settings = {
-            "data": train.sha256 if checkpoint else None,  # takes a moment for many images
+            # Takes a moment for many images.
+            "data": train.sha256 if checkpoint or ranks.count > 1 else None,
             "epochs": epochs,
             "batch_size": batch_size,
             "lr": lr,
@@ -111,7 +112,7 @@ def fit(
             "seed": seed,
         }
         if ranks.count > 1:
-            ranks.check_same(settings | _all_given(model, train, validation))
+            ranks.check_same(settings | _also_alike(model, validation))
         network = ranks.wrap(model)  # which has the weights of rank 0 from here on
         averaged = copy.deepcopy(model) if average else model
         run = TrainingState(model, averaged, optimizer, settings, checkpoint, ranks)
@@ -191,13 +192,10 @@ def _batch_sizes(images: int, batch_size: int) -> list[int]:
     return sizes
 
 
-def _all_given(model: nn.Module, train: ImageSet, validation: ImageSet | None) -> dict:
+def _also_alike(model: nn.Module, validation: ImageSet | None) -> dict:
     """What all ranks must have alike, beside the settings."""
-    return {
-        "model": f"{model} {[list(p.shape) for p in model.parameters()]}",
-        "data": train.sha256,
-        "validation": validation and validation.sha256,
-    }
+    shapes = [list(p.shape) for p in model.parameters()]
+    return {"model": f"{model} {shapes}", "validation": validation and validation.sha256}
 
 
 def _forward(model: nn.Module, x: Tensor) -> Tensor:

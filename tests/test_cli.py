@@ -412,7 +412,7 @@ def test_weights_are_taken_over_and_another_last_layer_is_fresh(run):
 
 
 def test_two_dashes_are_no_image(capsys):
-    assert "--" in error(capsys, "predict", "lenet5", "--", "--")
+    assert "argument --: give a value" in error(capsys, "predict", "lenet5", "--", "--")
 
 
 def test_predict_names_what_is_no_image(run, tmp_path, capsys):

@@ -192,9 +192,11 @@ def test_scratch_notebooks_are_collected_only_when_named(scratch):
 LEAVES = """
 import subprocess, sys
 
+MAKE = "import os, tempfile; assert tempfile.mkdtemp().startswith(os.environ['ASKED'] + os.sep)"
+
 def leave(folder):
     (folder / "left").touch()
-    subprocess.run([sys.executable, "-c", "import tempfile; tempfile.mkdtemp()"], check=True)
+    subprocess.run([sys.executable, "-c", MAKE], check=True)
 
 def test_passes(tmp_path):
     leave(tmp_path)
@@ -209,10 +211,11 @@ def test_of_temporary_files_a_run_leaves_those_of_a_failed_test(scratch):
     (scratch / "tests/test_leaves.py").write_text(LEAVES)
     (scratch / "temporary").mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    asked = str(scratch / "temporary")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests"],
         cwd=scratch,
-        env=environment | {"TMPDIR": str(scratch / "temporary")},
+        env=environment | {"TMPDIR": asked, "ASKED": asked},
         capture_output=True,
         text=True,
     )
