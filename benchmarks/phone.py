@@ -30,10 +30,11 @@ from photos import RECIPE, cifar10, said
 from recording import record
 from torch import nn
 
+from cnn_course import weight_files
 from cnn_course.data import SPLITS, ImageSet, load
 from cnn_course.exporting import to_onnx
 from cnn_course.inspection import layer_table
-from cnn_course.models import load_pretrained, save_model
+from cnn_course.models import load_pretrained
 from cnn_course.quantization import from_int8, to_int8
 from cnn_course.training import evaluate, fit
 
@@ -91,13 +92,15 @@ def measured(model: nn.Module, scales: ImageSet, held_out: ImageSet, folder: Pat
     """
     shape = tuple(held_out.images.shape[1:])
     table = layer_table(model, shape)
-    about = {"in_channels": shape[0], "input_size": shape[1], "classes": list(held_out.classes)}
+    about = {"model": "any", "in_channels": shape[0], "input_size": shape[1]}
+    about |= {"classes": list(held_out.classes)}  # as `save_model` has it
     small = copy.deepcopy(model)
     small.load_state_dict(from_int8(to_int8(model.state_dict())))
     forms = {}
     for form, network in (("float32", model), ("int8 weights", small)):
         file = folder / "weights.safetensors"
-        save_model(file, model, "any", about, int8=network is small)
+        state = model.state_dict()
+        weight_files.write(file, to_int8(state) if network is small else state, about)
         accuracy = evaluate(network, held_out, device="cpu").accuracy
         forms[form] = {"accuracy": accuracy, "bytes": file.stat().st_size}
 

@@ -19,9 +19,10 @@ class TrainingState:
     and gives the others what it has read.
     """
 
-    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | None, ranks):
+    def __init__(self, model, averaged, optimizer, settings: dict, path: Path | str | None, ranks):
         self.model, self.averaged, self.optimizer = model, averaged, optimizer
-        self.settings, self.path, self.ranks = settings, path, ranks
+        self.settings, self.ranks = settings, ranks
+        self.path = None if path is None else Path(path)
 
     def save(self, history: dict) -> None:
         if self.path is None or self.ranks.rank > 0:

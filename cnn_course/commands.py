@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from cnn_course.console import complain, say
 from cnn_course.data import ImageSet, load, read_digit, read_image
+from cnn_course.data.folders import MAX_BYTES
 from cnn_course.devices import choose_device
 from cnn_course.inspection import layer_table
 from cnn_course.models.pretrained import build, find
-from cnn_course.names import MODELS
+from cnn_course.names import LARGEST, MODELS
 from cnn_course.running import train
 from cnn_course.training import confusion
 from cnn_course.training import predict as predict_logits
@@ -31,7 +32,8 @@ def evaluate(model, data, split, device, json, download):
     device = choose_device(device)
     network, about = find(model)
     images = _fitting(data, split, about, download)
-    logits = predict_logits(network, images, device=device)
+    at_once = min(500, max(1, 500 * LARGEST**2 // about["input_size"] ** 2))
+    logits = predict_logits(network, images, batch_size=at_once, device=device)
     loss = F.cross_entropy(logits, images.labels).item()
     if not math.isfinite(loss):
         raise ValueError(NOT_FINITE.format(model))
@@ -136,13 +138,22 @@ def _fitting(data: str, split: str, about: dict, download: bool = False) -> Imag
             f"it knows {', '.join(classes)}"
         )
     pixels = images.images
+    if (size := len(pixels) * channels * side**2) > MAX_BYTES:
+        raise ValueError(
+            f"{data} takes {size / 1e9:,.0f} GB at the network's {side}×{side} pixels; give a "
+            "network for smaller images"
+        )
     if pixels.shape[1] > channels:  # colour to grey, as Pillow does it
         weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
         pixels = (pixels * weights).sum(1, keepdim=True).round().byte()
     elif pixels.shape[1] < channels:
         pixels = pixels.expand(-1, channels, -1, -1)
     if pixels.shape[2:] != (side, side):
-        resized = F.interpolate(pixels.float(), (side, side), mode="bilinear", antialias=True)
-        pixels = resized.round().clamp(0, 255).byte()
+        pixels = torch.cat([_resized(part, side) for part in pixels.split(500)])
     labels = torch.tensor([classes.index(name) for name in images.classes])[images.labels]
     return ImageSet(images.name, pixels, labels, tuple(classes))
+
+
+def _resized(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    resized = F.interpolate(pixels.float(), (side, side), mode="bilinear", antialias=True)
+    return resized.round().clamp(0, 255).byte()

@@ -79,8 +79,6 @@ def explain(error: Exception) -> tuple[int, str]:
     connection = re.search(r"(?i)gloo|nccl|connection", text)
     if isinstance(error, RuntimeError) and connection and console.rank() is not None:
         return 1, LOST
-    if isinstance(error, RecursionError):  # pathlib makes a folder's parents one within another
-        return 2, "a path has too many folders within each other; give one with fewer"
     if isinstance(error, ConnectionAbortedError) and error.errno is None:
         return 2, ""  # another process of this training says what is wrong
     if isinstance(error, OSError) and error.errno is not None:

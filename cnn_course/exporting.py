@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from cnn_course.devices import on_device
+from cnn_course.models.basic import forward
 from cnn_course.writing import replacing
 
 
@@ -18,7 +19,8 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
 
     The file appears at `path` only when onnxruntime has given the same logits, to 1e-4. The model
     ends in evaluation mode. Raises ImportError where the packages are missing, ValueError where
-    they fail or the logits differ, and OSError where the file cannot be written.
+    they fail, the logits differ or are not finite, or the model does not take such images, and
+    OSError where the file cannot be written.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -35,6 +37,13 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
     model.eval()
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(0))
     with on_device(model, torch.device("cpu")), replacing(path) as unfinished:
+        with torch.no_grad():
+            expected = forward(model, images)
+        if not expected.isfinite().all():
+            raise ValueError(
+                "the network gives numbers that are not finite, and nothing was written: its "
+                "training failed, or it is damaged; give another"
+            )
         try:
             _export(model, images, unfinished)
             # By its content, since not every name of a file can be told to onnxruntime.
@@ -49,11 +58,10 @@ def to_onnx(model: nn.Module, input_shape: tuple[int, int, int], path: Path) -> 
                 f"({_first_cause(error)}); update them: "
                 f"pip install --upgrade torch torchvision onnx onnxscript onnxruntime"
             ) from error
-        for found in (several, one):
-            with torch.no_grad():
-                expected = model(images[: len(found)])
-            if not torch.allclose(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-4):
-                gap = (torch.from_numpy(found) - expected).abs().max().item()
+        for found in map(torch.from_numpy, (several, one)):
+            wanted = expected[: len(found)]
+            if not torch.allclose(found, wanted, rtol=1e-4, atol=1e-4):
+                gap = (found - wanted).abs().max().item()
                 raise ValueError(
                     f"onnxruntime's logits differ from PyTorch's by up to {gap:.2g}, and nothing "
                     f"was written; use the network from PyTorch, or update onnxruntime"

@@ -1,5 +1,7 @@
 """What there is to choose from, by name. Without torch, so that the command line asks quickly."""
 
+import unicodedata
+
 MODELS = (
     "mlp",
     "flatten-cnn",
@@ -11,6 +13,8 @@ MODELS = (
 )
 DATA = ("mnist-sample", "mnist-m", "mnist", "cifar10", "folder:PATH")
 SPLITS = ("train", "validation", "test")
+MOST_RATE = 1e38  # of learning, and of the decay of weights: a float32 holds little more
+LARGEST_INPUT = 1024  # pixels a side, for a network in a file
 LARGEST = 64  # pixels: to train on, the images of a folder that are larger are made so small
 
 
@@ -27,6 +31,14 @@ def check_data(name: str) -> str:
     if not (kind == "folder" and path) and name not in DATA:
         raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(DATA)}")
     return name
+
+
+def unprintable(name: str) -> str | None:
+    """What keeps a name from being saved with a model and printed on one line, if anything does."""
+    categories = {unicodedata.category(c) for c in name}
+    if "Cs" in categories:  # what Python makes of bytes that are not UTF-8
+        return "is not valid UTF-8"
+    return "has a line break or control character" if categories & {"Cc", "Zl", "Zp"} else None
 
 
 def check_split(name: str) -> str:

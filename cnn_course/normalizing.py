@@ -55,7 +55,7 @@ def batch_norm(
     channels = _check_batch_norm(input, running_mean, running_var, weight, bias, training)
     _check_number("momentum", momentum)
     _check_number("eps", eps)
-    if eps < 0 or (training and eps == 0):
+    if not eps >= 0 or (training and eps == 0):  # NaN is neither
         raise ValueError(f"eps={eps}: give a number above 0")
     if input.numel() == 0:
         return input.clone()

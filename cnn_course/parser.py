@@ -4,7 +4,6 @@ They are checked here, before torch is loaded, which takes seconds.
 """
 
 import argparse
-import math
 import re
 from pathlib import Path
 
@@ -156,12 +155,10 @@ def _whole(least: int, most: int = 10**9):
 
 @_checked
 def _rate(text):
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise ValueError(f"{text}: give a finite learning rate above 0")
+    number = re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII | re.I)
+    rate = float(text) if number else 0
+    if not 0 < rate <= names.MOST_RATE:
+        raise ValueError(f"{text}: give a learning rate above 0, and {names.MOST_RATE:g} at most")
     return rate
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from cnn_course.writing import write_whole
 
 # Below so many multiply–accumulates a step, threads wait for each other longer than they save.
 SMALL_STEP = 100e6
+MOST_HISTORY = 10**8  # bytes, a million epochs; what is larger is something else
 
 
 def train(
@@ -60,7 +62,7 @@ def train(
         with ranks.together():
             check_parts(options["batch_size"], ranks.count)
             if ranks.rank == 0:
-                stack.enter_context(folder.claimed())
+                stack.enter_context(folder.claimed(resume))
                 say(f"{train_set}; {model} on {device}, into {folder.path}")
                 before = folder.processes()
                 _say_who_trains(ranks.count, before, options["batch_size"], options["lr"])
@@ -112,35 +114,40 @@ class RunFolder:
             raise ValueError(f"--out {path} is a file; give a folder")
         if list(path.glob("*.safetensors")):
             raise ValueError(f"{path} holds a finished run; give another --out")
-        if self._failure():
+        history = self._history()
+        if "failure" in history:
             if resume:
                 raise ValueError(
                     f"{path} holds a run that failed, which has nothing to go on from; leave out "
                     "--resume to train there afresh, or give another --out"
                 )
-        elif self.checkpoint.exists() and (self.history.is_file() or not self.history.exists()):
-            if not resume:
-                raise ValueError(
-                    f"{path} holds an unfinished run; add --resume, or give another --out"
-                )
-        elif self.history.exists():
+        elif self.history.exists() and not (history and self.checkpoint.exists()):
             raise ValueError(f"{self.history} is of something else; give another --out")
+        elif self.checkpoint.exists() and not resume:
+            raise ValueError(f"{path} holds an unfinished run; add --resume, or give another --out")
 
     @contextmanager
-    def claimed(self):
-        """The folder, made where it is missing; whatever stays empty goes again."""
-        if self._failure():
-            say(f"{self.path} holds a run that failed, whose place this one takes")
-            self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
-            self.history.unlink()
+    def claimed(self, resume: bool):
+        """The folder, for this process alone, and made where it is missing.
+
+        Whatever stays empty goes again. Raises ValueError as `check_free` does, and where another
+        training is at work there.
+        """
         missing = [p for p in self.checkpoint.parents if not p.exists()]
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # not empty
-                for folder in missing:
-                    folder.rmdir()
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+        with _alone_in(self.path):
+            try:
+                self.check_free(resume)  # again: much may have happened since
+                if "failure" in self._history():
+                    say(f"{self.path} holds a run that failed, whose place this one takes")
+                    self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
+                    self.history.unlink()
+                yield
+            finally:
+                with suppress(OSError):  # not empty
+                    for folder in missing:
+                        folder.rmdir()
 
     def processes(self) -> int | None:
         """How many trained what the checkpoint holds, or None where there is none or no word."""
@@ -156,15 +163,38 @@ class RunFolder:
         with suppress(OSError):
             self.checkpoint.parent.rmdir()
 
-    def _failure(self) -> bool:
-        """Whether the history is of a run that failed: ours, and no other file of that name."""
-        if not self.history.is_file():
-            return False
+    def _history(self) -> dict:
+        """What `save_history` wrote, and {} where the file is missing or of something else."""
         try:
+            if not self.history.is_file() or self.history.stat().st_size > MOST_HISTORY:
+                return {}
             found = json.loads(self.history.read_bytes())
         except (OSError, ValueError, RecursionError):
-            return False
-        return isinstance(found, dict) and {"failure", *vars(History())} <= set(found)
+            return {}
+        return found if isinstance(found, dict) and set(vars(History())) <= set(found) else {}
+
+
+@contextmanager
+def _alone_in(folder: Path):
+    """The folder for this process alone, until it ends, however that may be; else ValueError."""
+    if sys.platform == "win32":  # which cannot lock a folder
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # of a file system without locks
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(
+                    f"another training is at work in {folder}; wait for its end, or give another "
+                    "--out"
+                ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def _default_name(model: str, data: str) -> str:

@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cnn_course.arithmetic import whole
 from cnn_course.checkpoints import TrainingState
 from cnn_course.data import ImageSet
 from cnn_course.devices import choose_device, on_device
 from cnn_course.distributed import Ranks
 from cnn_course.history import History
 from cnn_course.models import Normalize
+from cnn_course.models.basic import forward
+from cnn_course.names import MOST_RATE
 from cnn_course.progress import progress_bar
 
 
@@ -44,7 +47,7 @@ def fit(
     bf16: bool = False,
     seed: int = 0,
     device: str | torch.device | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: Path | str | None = None,
     report: Callable[[int, int, float, History], None] | None = None,
     progress: bool = False,
 ) -> History:
@@ -75,11 +78,17 @@ def fit(
     `cnn_course.distributed`.
 
     Raises ValueError for settings that cannot be, or that are not those of the checkpoint or of the
-    first process; ConnectionError where another process says why it cannot go on; and
+    first process, and for a model that does not take these images or cannot learn; TypeError for
+    what is no number; ConnectionError where another process says why it cannot go on; and
     FloatingPointError when the loss is no longer finite.
     """
     _check_not_empty(train)
-    _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed)
+    settings = _checked(
+        epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, bf16, seed
+    )
+    epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, bf16, seed = (
+        settings.values()
+    )
     ranks = Ranks(device)  # this process alone, but for torchrun
     device = ranks.device
     check_parts(batch_size, ranks.count)
@@ -95,22 +104,12 @@ def fit(
         optimizer = torch.optim.SGD(
             _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
         )
+        classes = int(train.labels.max()) + 1  # how many logits there have to be
         sizes = _batch_sizes(len(train), batch_size)
         steps = len(sizes)
-        settings = {
-            # Takes a moment for many images.
-            "data": train.sha256 if checkpoint or ranks.count > 1 else None,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "lr": lr,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "label_smoothing": label_smoothing,
-            "average": average,
-            "augment": repr(augment),
-            "bf16": bf16,
-            "seed": seed,
-        }
+        # Takes a moment for many images.
+        data = train.sha256 if checkpoint or ranks.count > 1 else None
+        settings = {"data": data, "augment": repr(augment)} | settings
         if ranks.count > 1:
             ranks.check_same(settings | _also_alike(model, validation))
         network = ranks.wrap(model)  # which has the weights of rank 0 from here on
@@ -132,7 +131,7 @@ def fit(
                     group["lr"] = one_cycle(step, epochs * steps, lr)
                 x = augment(images[own]) if augment else images[own].float() / 255
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                    logits = _forward(network, x)
+                    logits = _to_learn_from(network, x, classes)
                     loss = weight * F.cross_entropy(
                         logits, labels[own], label_smoothing=label_smoothing
                     )
@@ -198,16 +197,33 @@ def _also_alike(model: nn.Module, validation: ImageSet | None) -> dict:
     return {"model": f"{model} {shapes}", "validation": validation and validation.sha256}
 
 
-def _forward(model: nn.Module, x: Tensor) -> Tensor:
+def _to_learn_from(model: nn.Module, x: Tensor, classes: int) -> Tensor:
+    """The logits of the images `x`, from which there is a way back to weights."""
     try:
-        return model(x)
+        logits = forward(model, x)
     except ValueError as error:
-        if len(x) > 1:
+        if len(x) > 1 or "more than 1 value" not in str(error):
             raise
         raise ValueError(
-            f"the model cannot learn from one image at a time ({error}); "
+            f"the model cannot learn from one image at a time ({error.__cause__}); "
             f"give two images or more, and batch_size=2 or more"
         ) from error
+    _check_logits(logits, len(x), classes)
+    if not logits.requires_grad:
+        raise ValueError(
+            "no weight of the model can learn: give one requires_grad=True, and call fit outside "
+            "of torch.no_grad()"
+        )
+    return logits
+
+
+def _check_logits(logits: Tensor, images: int, classes: int) -> None:
+    shape = tuple(getattr(logits, "shape", ()))
+    if len(shape) != 2 or shape[0] != images or shape[1] < classes:
+        raise ValueError(
+            f"for {images} images of {classes} classes the model gives the shape {shape}; give one "
+            f"whose logits are ({images}, {classes})"
+        )
 
 
 def _check_finite(loss: float, where: str, lr: float) -> None:
@@ -243,15 +259,16 @@ def predict(
 ) -> torch.Tensor:
     """Logits (N, classes) of all images of `data`, on the CPU, computed on `device`.
 
-    The model ends in evaluation mode, and on the device where it was.
+    The model ends in evaluation mode, and on the device where it was. Raises ValueError for images
+    that it does not take.
     """
     _check_not_empty(data)
+    batch_size = whole("batch_size", batch_size, 1)
     device = choose_device(device)
     model.eval()
     with on_device(model, device):
-        return torch.cat(
-            [model(x.to(device).float() / 255).cpu() for x in data.images.split(batch_size)]
-        )
+        parts = data.images.split(batch_size)
+        return torch.cat([forward(model, x.to(device).float() / 255).cpu() for x in parts])
 
 
 def evaluate(
@@ -261,8 +278,12 @@ def evaluate(
     batch_size: int = 500,
     device: str | torch.device | None = None,
 ) -> Evaluation:
-    """Loss and accuracy of `model` on all images of `data`."""
+    """Loss and accuracy of `model` on all images of `data`.
+
+    Raises ValueError for images and labels that do not fit the model.
+    """
     logits = predict(model, data, batch_size=batch_size, device=device)
+    _check_logits(logits, len(data), int(data.labels.max()) + 1)
     right = (logits.argmax(1) == data.labels).sum().item()
     return Evaluation(F.cross_entropy(logits, data.labels).item(), right / len(data))
 
@@ -293,18 +314,37 @@ def check_parts(batch_size: int, count: int) -> None:
         )
 
 
-def _check_settings(epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, seed):
-    if epochs < 0:
-        raise ValueError(f"epochs={epochs}: give 0 or more")
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size}: give 1 or more")
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"lr={lr}: give a finite learning rate above 0")
-    if not (math.isfinite(weight_decay) and weight_decay >= 0):
-        raise ValueError(f"weight_decay={weight_decay}: give a finite number, 0 or more")
-    if not 0 <= seed < 2**64:
+def _checked(
+    epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, bf16, seed
+) -> dict:
+    """The settings of `fit` by name, as numbers that a checkpoint can hold."""
+    settings = {
+        "epochs": whole("epochs", epochs, 0),
+        "batch_size": whole("batch_size", batch_size, 1),
+        "lr": _number("lr", lr),
+        "momentum": _number("momentum", momentum),
+        "weight_decay": _number("weight_decay", weight_decay),
+        "label_smoothing": _number("label_smoothing", label_smoothing),
+        "average": _number("average", average),
+        "bf16": bool(bf16),
+        "seed": whole("seed", seed, 0),
+    }
+    if not 0 < settings["lr"] <= MOST_RATE:
+        raise ValueError(f"lr={lr}: give a learning rate above 0, and {MOST_RATE:g} at most")
+    if not 0 <= settings["weight_decay"] <= MOST_RATE:
+        raise ValueError(f"weight_decay={weight_decay}: give 0 to {MOST_RATE:g}")
+    if settings["seed"] >= 2**64:
         raise ValueError(f"seed={seed}: give a whole number from 0 to 2**64 - 1")
-    fractions = {"momentum": momentum, "label_smoothing": label_smoothing, "average": average}
-    for name, value in fractions.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value}: give 0 or more, and less than 1")
+    for name in ("momentum", "label_smoothing", "average"):
+        if not 0 <= settings[name] < 1:
+            raise ValueError(f"{name}={settings[name]}: give 0 or more, and less than 1")
+    return settings
+
+
+def _number(name: str, value) -> float:
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise TypeError(f"{name}={value!r}: give a number") from None

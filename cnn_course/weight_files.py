@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -9,6 +10,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from cnn_course.writing import write_whole
+
+MOST_HEADER = 100_000_000  # bytes, as safetensors has it
+# What a file of others can bring about, such as a header with other parts.
+DAMAGE = (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
@@ -34,20 +39,45 @@ def read(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], dict
 
 
 def contents(path: Path) -> bytes:
-    """The bytes of a file, for `parse`."""
+    """The bytes of a file, for `parse`; of a file of others no more than its header is read."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; give another")
-    return path.read_bytes()  # not every name of a file can be told to safetensors
+    try:
+        # By its bytes, since not every name of a file can be told to safetensors.
+        with _of_this_course(path), path.open("rb") as file:
+            start = file.read(8)
+            length = int.from_bytes(start, "little")
+            if not 0 < length <= MOST_HEADER:
+                raise ValueError(f"a header of {length:,} bytes")
+            header = file.read(length)
+            size, said = path.stat().st_size, len(start + header) + _about(header)[1]
+            if size != said:
+                raise ValueError(f"it has {size:,} bytes, and by its header {said:,}")
+            return start + header + file.read()
+    except OSError as error:
+        error.filename = error.filename or str(path)  # what fails at reading does not say where
+        raise
 
 
 def parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:
     """What the bytes of the file `path` hold."""
+    with _of_this_course(path):
+        return load(data), _about(data[8 : 8 + int.from_bytes(data[:8], "little")])[0]
+
+
+def _about(header: bytes) -> tuple[dict, int]:
+    """What `write` was told, and how many bytes the tensors behind the header take."""
+    header = json.loads(header)
+    about = json.loads(header.pop("__metadata__")["about"])
+    return about, max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+
+
+@contextmanager
+def _of_this_course(path: Path):
     try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, json.loads(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        yield
+    except DAMAGE as error:
         raise ValueError(
             f"{path} is damaged or was not written by this course ({error}); give another"
         ) from error

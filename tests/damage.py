@@ -9,7 +9,7 @@ import numpy as np
 
 NUMBERS = (0, 1, 127, 255, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**64 - 1)
 VALUES = (
-    None, True, 0, -1, 1.5, 10**400, 1e308, float("nan"), "", "\udce9\n\x1b", [], {}, [1],
+    None, True, 0, -1, 1.5, 1024, 2**31, 2**63, 10**400, 1e308, float("nan"), "", "\udce9\n\x1b", [], {}, [1],
     ["a", "a"], {"a": 1}, [[]] * 9, "mnist", "mlp",
 )  # fmt: skip
 WORDS = (
@@ -21,7 +21,7 @@ WORDS = (
     "meta", "cuda:7", "--out", "out", "a.onnx", "--out=a.onnx", "--resume", "--limit", "--from",
     "--from=finished", "--split", "validation", "--json", "--raw", "--input-shape", "1,28,28",
     "3,65536,65536", "--download", "--help", "--version", "1", "0", "-1", "1e-400", "nan",
-    "9" * 5000, "%s%(prog)s{0}", "a\nb", "\x1b[31m", "\udcff", "é" * 200, "a/" * 3000, "💥",
+    "1e40", "1_0", "9" * 5000, "%s%(prog)s{0}", "a\nb", "\x1b[31m", "\udcff", "é" * 200, "a/" * 3000, "💥",
 )  # fmt: skip
 
 
@@ -37,7 +37,7 @@ class Damage:
     def file(self, path: Path) -> None:
         """Put something else in the place of a file, or change its bytes or its structure."""
         kind = self.one(
-            ("gone", "folder", "loop", "pipe", "empty", *["structure"] * 6, *["bytes"] * 9)
+            ("gone", "folder", "loop", "pipe", "empty", "huge", *["structure"] * 6, *["bytes"] * 9)
         )
         self.done.append(f"{path.name}: {kind}")
         data = path.read_bytes()
@@ -51,6 +51,9 @@ class Damage:
             os.mkfifo(path)
         elif kind == "empty":
             path.write_bytes(b"")
+        elif kind == "huge":  # more than there is memory, and no space on the disk
+            path.write_bytes(data[: self.random.integers(len(data) + 1)])
+            os.truncate(path, 2**36)
         elif kind == "structure" and path.suffix == ".safetensors":
             path.write_bytes(self.header(data))
         elif kind == "structure" and path.suffix == ".json":
@@ -139,13 +142,14 @@ class Damage:
 
 
 def contents(folder):
-    """All that is in a folder: the bytes of files, the targets of links, the kind of all else."""
+    """All that is in a folder: the sizes and bytes of files, the targets of links, the kind of all else."""
     found = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
         found[path] = os.readlink(path) if stat.S_ISLNK(mode) else stat.S_IFMT(mode)
         if stat.S_ISREG(mode):
-            found[path] = path.read_bytes()
+            with path.open("rb") as file:
+                found[path] = path.stat().st_size, file.read(10**7)  # a huge file is empty beyond
     return found
 
 

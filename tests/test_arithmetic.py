@@ -185,3 +185,10 @@ def test_impossible_channels_and_layers_are_named():
 def test_it_does_without_torch():
     code = "import sys, cnn_course.arithmetic; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("layers", [[3, 3], ["conv"], [(3, 1)], [None]])
+def test_a_layer_of_a_receptive_field_is_a_dictionary(layers):
+    with pytest.raises(TypeError, match="is no layer; give a dictionary, such as"):
+        receptive_field(layers)
+    assert receptive_field({"kernel_size": 3}) == receptive_field([{"kernel_size": 3}])

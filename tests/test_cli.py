@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 import torch
 from command_line import error, status
+from damage import contents
 from PIL import Image
+from ranks import stop
 
 import cnn_course
-from cnn_course import commands, reporting, running
+from cnn_course import commands, reporting, running, weight_files
 from cnn_course.cli import main
 from cnn_course.data import load
 from cnn_course.history import History
@@ -187,6 +189,77 @@ def test_finished_and_unfinished_runs_are_not_overwritten(run, tmp_path, capsys)
     assert state.read_bytes() == b"precious"
 
 
+@pytest.fixture
+def unfinished(tmp_path, monkeypatch):
+    """A folder of a training that was stopped after its first epoch."""
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "say", stop)
+        assert status(*TRAIN, "--epochs", "2", "--out", tmp_path / "run") == 130
+    return tmp_path / "run"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folder")
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_where_a_training_is_at_work_none_begins(tmp_path, capsys, monkeypatch, more):
+    """Nor does one in its place end it, or take away what it has saved."""
+    out, said = tmp_path / "run", []
+
+    def meanwhile(text):  # after the first epoch, and the second
+        before = contents(out)
+        assert status(*TRAIN, "--epochs", "1", "--out", out, *more) == 2
+        said.append(capsys.readouterr().err)
+        assert contents(out) == before
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "say", meanwhile)
+        patch.setattr(running.RunFolder, "check_free", lambda self, resume: None)
+        assert status(*TRAIN, "--epochs", "2", "--out", out) == 0
+    sentence = f"another training is at work in {out}; wait for its end, or give another --out"
+    assert said == [f"cnn-course: {sentence}\n"] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folder")
+def test_a_folder_is_free_again_when_its_training_was_killed(unfinished):
+    code = (
+        "import os; from pathlib import Path; from cnn_course.running import RunFolder\n"
+        f"with RunFolder(Path({str(unfinished)!r}), 'lenet5').claimed(resume=True):\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert status(*TRAIN, "--epochs", "2", "--out", unfinished, "--resume") == 0
+
+
+def test_a_run_that_ends_before_this_one_begins_is_kept(tmp_path, capsys, monkeypatch):
+    """Images take a while to load, in which another training may have come and gone."""
+    out, data = tmp_path / "run", running._training_data
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(running, "_training_data", data)
+        assert status(*TRAIN, "--epochs", "1", "--out", out) == 0
+        capsys.readouterr()
+        return data(*arguments)
+
+    monkeypatch.setattr(running, "_training_data", meanwhile)
+    assert "holds a finished run" in error(capsys, *TRAIN, "--epochs", "2", "--out", out)
+    assert len(json.loads((out / "history.json").read_text())["train_loss"]) == 1
+
+
+@pytest.mark.parametrize("content", ['{"mine": 1}', "[1]", "", '{"train_loss": []}'])
+def test_a_foreign_history_outlives_a_resumption(unfinished, capsys, content):
+    (unfinished / "history.json").write_text(content)
+    before = contents(unfinished)
+    for more in ([], ["--resume"]):
+        said = error(capsys, *TRAIN, "--epochs", "2", "--out", unfinished, *more)
+        assert "history.json is of something else; give another --out" in said
+        assert contents(unfinished) == before
+
+
+def test_a_huge_history_is_not_read(tmp_path, capsys):
+    with open(tmp_path / "history.json", "wb") as file:
+        file.truncate(2**36)  # more than there is memory, and no space on the disk
+    assert "history.json is of something else" in error(capsys, *TRAIN, "--out", tmp_path)
+
+
 def test_resume_where_there_is_nothing_starts_afresh(tmp_path):
     out = tmp_path / "new"
     assert main([*TRAIN, "--epochs", "1", "--resume", "--out", str(out)]) == 0
@@ -204,11 +277,15 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--lr", "nan"], "--lr: nan: give a finite learning rate above 0"),
-        (["--lr", "inf"], "--lr: inf: give a finite"),
-        (["--lr", "1e-400"], "--lr: 1e-400: give a finite"),
-        (["--lr", "-1"], "--lr: -1: give a finite"),
-        (["--lr", "fast"], "--lr: fast: give a finite"),
+        (["--lr", "nan"], "--lr: nan: give a learning rate above 0"),
+        (["--lr", "inf"], "--lr: inf: give a learning rate"),
+        (["--lr", "1e-400"], "--lr: 1e-400: give a learning rate"),
+        (["--lr", "-1"], "--lr: -1: give a learning rate"),
+        (["--lr", "fast"], "--lr: fast: give a learning rate"),
+        (["--lr", "1e39"], "--lr: 1e39: give a learning rate above 0, and 1e+38 at most"),
+        (["--lr", "1e308"], "--lr: 1e308: give"),
+        (["--lr", "1_0"], "--lr: 1_0: give"),
+        (["--lr", "\u0661"], "--lr: \u0661: give"),
         (["--epochs", "-1"], "--epochs: -1: give a whole number from 1 to"),
         (["--epochs", "0"], "--epochs: 0: give a whole number from 1 to"),
         (["--epochs", "1.5"], "--epochs: 1.5: give a whole number"),
@@ -229,10 +306,7 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path, capsys):
         (["--from", "a" * 300], "give a shorter path"),
         (["--out", "a" * 300], "give a shorter path"),
         (["--out", "/proc/a"], "/proc/a"),
-        (
-            ["--out", "/proc/" + "no/" * 1300],
-            "too many folders within each other; give one with fewer",
-        ),
+        (["--out", "/proc/" + "no/" * 1300], "/proc/no"),
     ],
 )
 def test_bad_settings_are_named(tmp_path, capsys, arguments, words):
@@ -598,3 +672,49 @@ def test_what_libraries_warn_of_is_no_part_of_an_answer(recwarn, monkeypatch):
     monkeypatch.setattr(commands, "summary", summary)
     assert status("summary", "mlp") == 0
     assert [str(warning.message) for warning in recwarn] == ["we think so too"]
+
+
+@pytest.mark.parametrize("side", [1025, 10**5, 2**31, 2**63, 10**30])
+def test_a_network_for_images_of_any_size_is_for_none_that_are_huge(tmp_path, capsys, side):
+    """Global pooling has no weights that would say how large its images are."""
+    about = {"in_channels": 1, "input_size": 28, "classes": list("0123456789"), "data": "mnist"}
+    tensors, file = build("global-pool-cnn").state_dict(), tmp_path / "a.safetensors"
+    weight_files.write(file, tensors, about | {"model": "global-pool-cnn", "input_size": side})
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    for command in (
+        ["predict", file, tmp_path / "a.png"],
+        ["evaluate", file, "--data", "mnist-sample"],
+        ["export", file, "--out", tmp_path / "a.onnx"],
+    ):
+        assert f"input_size={side} is more than 1024); give another" in error(capsys, *command)
+
+
+def test_a_network_for_large_images_takes_few_at_a_time(tmp_path, monkeypatch):
+    seen = []
+
+    def logits(network, images, *, batch_size, device):
+        seen.append((batch_size, tuple(images.images.shape)))
+        return torch.zeros(len(images), 10)
+
+    monkeypatch.setattr(commands, "predict_logits", logits)
+    for side in (28, 64, 128, 512):
+        about = {"in_channels": 1, "input_size": side, "classes": list("0123456789")}
+        file = tmp_path / f"{side}.safetensors"
+        save_model(file, build("global-pool-cnn"), "global-pool-cnn", about)
+        assert status("evaluate", file, "--data", "mnist-sample") == 0
+    assert seen == [(n, (1000, 1, s, s)) for n, s in ((500, 28), (500, 64), (125, 128), (7, 512))]
+
+
+def test_a_data_set_that_a_network_would_make_too_large_is_refused(tmp_path, capsys, monkeypatch):
+    about = {"in_channels": 3, "input_size": 1000, "classes": list("0123456789")}
+    save_model(tmp_path / "a", build("modern_cnn", 3), "modern_cnn", about)
+    monkeypatch.setattr(commands, "MAX_BYTES", 2_999_999_999)
+    said = error(capsys, "evaluate", tmp_path / "a", "--data", "mnist-sample")
+    assert "takes 3 GB at the network's 1000×1000 pixels; give a network for smaller" in said
+
+
+def test_weights_that_cannot_be_read_are_named(capsys, tmp_path):
+    """A file that is there and whose disk fails, as a process's own memory does at its start."""
+    assert status("predict", "/proc/self/mem", tmp_path / "a.png") == 2
+    said = capsys.readouterr().err
+    assert said == "cnn-course: /proc/self/mem: Input/output error; give another\n"

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_data_sets import fake_digits, no_network, write_cifar10, write_mnist
 from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 
-from cnn_course.data import SPLITS, ImageSet, embedded, load
+from cnn_course.data import SPLITS, ImageSet, embedded, load, read_image
 from cnn_course.data.cache import cache_folder, keep
 from cnn_course.data.embedded import COUNTS, SHA256
 from cnn_course.data.images import hold_out, is_among
@@ -391,3 +392,55 @@ def test_images_of_one_size_are_never_made_smaller():
     assert load("mnist-sample", "test", largest=28).images.shape[2:] == (28, 28)
     with pytest.raises(ValueError, match="largest=27: the images of mnist-sample are 28×28"):
         load("mnist-sample", largest=27)
+
+
+def test_what_is_no_file_of_the_cache_is_done_without(tmp_path):
+    """A pipe would be waited for, a device has no end, and a folder cannot be replaced."""
+    file = tmp_path / "mnist-m-validation.bin"
+    for make in (
+        lambda: os.mkfifo(file),
+        lambda: file.symlink_to("/dev/zero"),
+        file.mkdir,
+        lambda: file.symlink_to(file.name),
+        lambda: (file.touch(), os.truncate(file, 2**36)),
+    ):
+        make()
+        data = load("mnist-m", "validation", root=tmp_path)
+        assert data.sha256 == SHA256["mnist-m", "validation"]
+        file.rmdir() if file.is_dir() else file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (np.zeros((2, 1, 4, 4), np.uint8), torch.zeros(2).long(), "images are a ndarray; give a t"),
+        (torch.zeros(2, 1, 4, 4).byte(), [0, 1], "labels are a list; give a tensor, as torch.as_"),
+        (torch.zeros(2, 1, 4, 4).byte(), np.zeros(2, np.int64), "labels are a ndarray"),
+        ([[[[0]]]], torch.zeros(1).long(), "images are a list"),
+    ],
+)
+def test_an_image_set_is_of_tensors(images, labels, words):
+    with pytest.raises(ValueError, match=words):
+        ImageSet("mine", images, labels, ("a", "b"))
+
+
+@pytest.mark.parametrize("sizes", [(-1, -1, 1), (0, 28, 1), ("3", 3, 1), (2.0, 2, 1)])
+def test_an_image_has_a_size_of_whole_pixels(tmp_path, sizes):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"size=.*: give a whole number of pixels, or a pair"):
+        read_image(tmp_path / "a.png", *sizes)
+    for channels in (3.0, "3", 2, None, 0):
+        with pytest.raises(ValueError, match=r"channels=.*: give 1 \(grey\) or 3 \(RGB\)"):
+            read_image(tmp_path / "a.png", 4, 4, channels)
+
+
+@pytest.mark.parametrize("kind", ["png", "gif", "bmp", "tiff", "webp"])
+def test_an_image_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch, kind):
+    """So few bytes may hold so many pixels that they take gigabytes."""
+    Image.new("L", (60, 50)).save(tmp_path / f"a.{kind}")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2999)
+    with pytest.raises(ValueError, match=f"a.{kind} has 60×50 pixels, which are too many; make"):
+        read_image(tmp_path / f"a.{kind}", 8, 8, 1)
+    for most in (3000, None):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        assert read_image(tmp_path / f"a.{kind}", 8, 8, 1).shape == (1, 8, 8)

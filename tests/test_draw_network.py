@@ -428,8 +428,8 @@ def test_names_stand_at_the_blocks():
     [
         ((28, 28), r"input_shape=\(28, 28\): give \(channels"),
         ((1, 28, 0), "input_shape"),
-        ((3, 28, 28), r"input_shape=\(3, 28, 28\) does not fit .* 1 channels?"),
-        ((1, 12, 12), r"input_shape=\(1, 12, 12\) does not fit the model, which says: "),
+        ((3, 28, 28), r"does not take images of shape \(3, 28, 28\) .* 1 channels?"),
+        ((1, 12, 12), r"does not take images of shape \(1, 12, 12\) "),
     ],
 )
 def test_a_shape_that_does_not_fit_is_named(shape, message):

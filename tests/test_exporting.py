@@ -1,5 +1,6 @@
 """A network as ONNX: the same logits for any number of images, or one sentence with the reason."""
 
+import math
 import re
 
 import pytest
@@ -74,3 +75,14 @@ def test_export_where_it_cannot_be(tmp_path, capsys):
         said = capsys.readouterr().err
         assert "what is written is ONNX; give a name that ends in .onnx" in said
     assert [path.name for path in tmp_path.iterdir()] == ["b.onnx"]
+
+
+def test_what_the_network_cannot_give_is_not_written(tmp_path):
+    model = LeNet5()
+    with pytest.raises(ValueError, match=r"the model does not take images of shape \(3, 28, 28\)"):
+        to_onnx(model, (3, 28, 28), tmp_path / "a.onnx")
+    for value in (math.nan, math.inf):
+        model.layers[1].bias.data.fill_(value)
+        with pytest.raises(ValueError, match="not finite, and nothing was written: its training f"):
+            to_onnx(model, (1, 28, 28), tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -111,7 +111,7 @@ def test_the_model_is_left_as_it_was(training):
 
 def test_hooks_go_and_modes_return_when_the_model_raises():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(5, 5))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"does not take images of shape \(1, 8, 8\) \(.*shapes"):
         layer_table(model, (1, 8, 8))
     assert model.training
     assert not any(m._forward_hooks for m in model.modules())
@@ -195,3 +195,11 @@ def test_bad_input_is_named(call, words):
 def test_frozen_parameters_are_no_obstacle():
     frozen = nn.Conv2d(1, 1, 3).requires_grad_(False)
     assert measured_receptive_field(frozen, (1, 8, 8)).size == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("samples", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError)]
+)
+def test_a_field_is_measured_on_one_image_or_more(samples, error):
+    with pytest.raises(error, match=f"samples={samples}: give"):
+        measured_receptive_field(nn.Conv2d(1, 1, 3), (1, 8, 8), samples=samples)

@@ -71,3 +71,18 @@ def test_what_cannot_be_is_refused():
     wide = nn.Conv2d(1, 1, 7, padding=3)
     with pytest.raises(ValueError, match="within an image of 5×5"):
         strongest_patches(wide, torch.rand(2, 1, 5, 5), [0], count=1)
+
+
+@pytest.mark.parametrize("channels", [[2], [-1], [], [0, 99], [0.5], ["a"]])
+def test_channels_that_are_not_there_are_named(channels):
+    layer, _ = cross_finder(0)
+    with pytest.raises(ValueError, match=r"channels=\[.*\]: give one or more of 0 to 1"):
+        strongest_patches(layer, torch.rand(4, 1, 9, 12), channels, count=3)
+
+
+def test_what_is_no_map_or_takes_no_such_images_is_named():
+    layer, _ = cross_finder(0)
+    with pytest.raises(ValueError, match=r"gives no maps \(N, C, H, W\)"):
+        strongest_patches(nn.Flatten(), torch.rand(4, 1, 9, 12), [0], count=3)
+    with pytest.raises(ValueError, match=r"does not take images of shape \(3, 9, 12\)"):
+        strongest_patches(layer, torch.rand(4, 3, 9, 12), [0], count=3)

@@ -5,7 +5,16 @@ import torch
 from torch import nn
 
 from cnn_course.data import ImageSet
-from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, LeNet5, Normalize, build
+from cnn_course.models import (
+    MLP,
+    DeepCNN,
+    FlattenCNN,
+    GlobalPoolCNN,
+    LeNet5,
+    ModernCNN,
+    Normalize,
+    build,
+)
 from cnn_course.models.pretrained import CONSTRUCTORS
 from cnn_course.names import MODELS
 
@@ -144,3 +153,28 @@ def test_images_of_other_channels_are_refused():
     )
     with pytest.raises(ValueError, match="in_channels=3"):
         MLP().layers[0].set_from(colour)
+
+
+@pytest.mark.parametrize(
+    ("network", "sizes", "words"),
+    [
+        (MLP, {"hidden": 64}, "hidden=64: give a tuple of channels"),
+        (MLP, {"hidden": (0,)}, "hidden=0: MLP needs 1 or more"),
+        (MLP, {"hidden": (2.5,)}, "hidden=2.5: give a whole number"),
+        (FlattenCNN, {"widths": ()}, r"widths=\(\): give a tuple"),
+        (FlattenCNN, {"widths": 16}, "widths=16: give a tuple"),
+        (FlattenCNN, {"widths": (8, -1)}, "widths=-1: FlattenCNN needs 1 or more"),
+        (GlobalPoolCNN, {"widths": []}, r"widths=\[\]: give a tuple"),
+        (GlobalPoolCNN, {"widths": "16"}, "widths='16': give a tuple"),
+        (DeepCNN, {"width": -1}, "width=-1: DeepCNN needs 1 or more"),
+        (DeepCNN, {"depth": 0}, "depth=0: DeepCNN needs 1 or more"),
+        (ModernCNN, {"widths": 16}, "widths=16: give a tuple"),
+        (ModernCNN, {"depths": 1}, "depths=1 and blocks=.*: give a tuple of each"),
+        (ModernCNN, {"widths": (8, True)}, "widths=True: give a whole number"),
+        (MLP, {"num_classes": True}, "num_classes=True: give a whole number"),
+        (LeNet5, {"in_channels": False}, "in_channels=False: give a whole number"),
+    ],
+)
+def test_widths_that_cannot_be_are_named(network, sizes, words):
+    with pytest.raises(ValueError, match=words):
+        network(**sizes)

@@ -49,7 +49,7 @@ def test_widths_depths_and_blocks_are_arguments():
         ({"in_channels": 0}, "in_channels=0: ModernCNN needs 1 or more"),
         ({"num_classes": 0}, "num_classes=0: ModernCNN needs 1 or more"),
         ({"stem": 0}, "stem=0: ModernCNN needs 1 or more"),
-        ({"widths": (8, 0)}, "width=0: ModernCNN needs 1 or more"),
+        ({"widths": (8, 0)}, "widths=0: ModernCNN needs 1 or more"),
         ({"depths": (2, 0.5)}, "depth=0.5: give a whole number"),
         ({"depths": (2, -1)}, "depth=-1: ModernCNN needs 0 or more"),
         ({"widths": (8, 8), "depths": (1,)}, r"widths=\(8, 8\), depths=\(1,\) and blocks .* 2\)"),

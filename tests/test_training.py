@@ -2,8 +2,10 @@
 
 import math
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -390,3 +392,85 @@ def test_history_draws_what_it_holds(digits):
 def test_more_settings_that_cannot_be_are_named(digits, setting, value):
     with pytest.raises(ValueError, match=f"{setting}="):
         fit(seeded_mlp(), digits, epochs=1, **{setting: value})
+
+
+def test_settings_may_be_numbers_of_any_library(digits, tmp_path):
+    """And a checkpoint of them goes on with plain ones."""
+    few, plain = digits.subset(torch.arange(40)), seeded_mlp()
+    kinds = {
+        "epochs": np.int64(2), "batch_size": torch.tensor(8), "lr": np.float32(0.25),
+        "momentum": torch.tensor(0.5), "weight_decay": np.float64(0.125), "seed": np.uint8(3),
+        "average": np.float16(0.5), "label_smoothing": Fraction(1, 4), "bf16": np.bool_(False),
+    }  # fmt: skip
+    numbers = {
+        "epochs": 2, "batch_size": 8, "lr": 0.25, "momentum": 0.5, "weight_decay": 0.125,
+        "average": 0.5, "label_smoothing": 0.25, "bf16": False, "seed": 3,
+    }  # fmt: skip
+    fit(seeded_mlp(), few, few, checkpoint=str(tmp_path / "state"), device="cpu", **kinds)
+    fit(plain, few, few, device="cpu", **numbers)
+    found = seeded_mlp()
+    history = fit(found, few, few, checkpoint=tmp_path / "state", device="cpu", **numbers)
+    assert len(history.train_loss) == 2
+    assert all(
+        torch.equal(*pair) for pair in zip(found.parameters(), plain.parameters(), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"epochs": "3"}, TypeError, "epochs='3': give a whole number"),
+        ({"epochs": None}, TypeError, "epochs=None: give"),
+        ({"epochs": 1.0}, TypeError, "epochs=1.0: give"),
+        ({"batch_size": True}, TypeError, "batch_size=True: give"),
+        ({"seed": 2.5}, TypeError, "seed=2.5: give"),
+        ({"lr": "0.1"}, TypeError, "lr='0.1': give a number"),
+        ({"lr": None}, TypeError, "lr=None: give a number"),
+        ({"momentum": [0.9]}, TypeError, r"momentum=\[0.9\]: give a number"),
+        ({"average": torch.ones(2)}, TypeError, "average=.*: give a number"),
+        ({"weight_decay": 10**400}, TypeError, "weight_decay=1000.*: give a number"),
+        ({"lr": 1e39}, ValueError, r"lr=1e\+39: give a learning rate above 0, and 1e\+38 at most"),
+        ({"weight_decay": 1e39}, ValueError, r"weight_decay=1e\+39: give 0 to 1e\+38"),
+        ({"weight_decay": math.nan}, ValueError, "weight_decay=nan"),
+    ],
+)
+def test_settings_that_are_no_such_numbers_are_named(digits, settings, error, words):
+    with pytest.raises(error, match=words):
+        fit(seeded_mlp(), digits, **({"epochs": 1} | settings))
+
+
+def test_images_and_labels_have_to_fit_the_model(digits):
+    few = digits.subset(torch.arange(20))
+    colour = ImageSet("colour", torch.zeros(4, 3, 32, 32).byte(), torch.zeros(4).long(), ("a",))
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    takes_none = r"the model does not take images of shape \(3, 32, 32\) \(mat1 and mat2 shapes"
+    for call in (
+        lambda: fit(plain, colour, epochs=1),
+        lambda: fit(plain, few, colour, epochs=1),
+        lambda: evaluate(plain, colour),
+        lambda: predict(plain, colour),
+    ):
+        with pytest.raises(ValueError, match=takes_none):
+            call()
+    for model, shape in (
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 4)), r"\(20, 4\)"),
+        (nn.Conv2d(1, 10, 28), r"\(20, 10, 1, 1\)"),
+        (nn.Flatten(0), r"\(15680,\)"),
+    ):
+        words = f"for 20 images of 10 classes the model gives the shape {shape}; give one whose"
+        with pytest.raises(ValueError, match=words):
+            evaluate(model, few)
+    with pytest.raises(ValueError, match="the model gives the shape"):
+        fit(nn.Sequential(nn.Flatten(), nn.Linear(784, 4)), few, epochs=1)
+    with pytest.raises(ValueError, match="batch_size=0: give 1 or more"):
+        evaluate(plain, few, batch_size=0)
+
+
+def test_a_model_that_cannot_learn_is_named(digits):
+    few, model = digits.subset(torch.arange(20)), seeded_mlp()
+    with torch.no_grad(), pytest.raises(ValueError, match=r"no weight .* outside of torch.no_grad"):
+        fit(model, few, epochs=1)
+    with pytest.raises(ValueError, match="no weight of the model can learn"):
+        fit(model.requires_grad_(False), few, epochs=1)
+    model.layers[-1].requires_grad_(True)
+    fit(model, few, epochs=1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cnn_course import weight_files
-from cnn_course.models import MLP, LeNet5, load_model, pretrained, save_model
+from cnn_course.models import MLP, GlobalPoolCNN, LeNet5, load_model, pretrained, save_model
 
 
 def test_files_of_others_are_named(tmp_path):
@@ -94,9 +94,10 @@ def test_a_model_comes_back_with_what_is_known_of_it(tmp_path):
     assert torch.equal(found(x), plain.eval()(x))
     assert not found.training
     assert known == {"model": "lenet5", **about}
-    save_model(tmp_path / "b.safetensors", model, "lenet5", about)
-    with pytest.raises(ValueError, match="does not hold"):
-        load_model(tmp_path / "b.safetensors")  # with batch normalization, which "lenet5" has not
+    # With batch normalization, which "lenet5" has not.
+    weight_files.write(tmp_path / "b", model.state_dict(), {"model": "lenet5", **about})
+    with pytest.raises(ValueError, match=r"does not hold a model of this course .* give another"):
+        load_model(tmp_path / "b")
 
 
 def test_a_header_that_asks_for_a_huge_network_gets_no_memory(tmp_path, monkeypatch):
@@ -105,15 +106,66 @@ def test_a_header_that_asks_for_a_huge_network_gets_no_memory(tmp_path, monkeypa
         return MLP(**sizes)
 
     monkeypatch.setitem(pretrained.CONSTRUCTORS, "mlp", mlp)
-    about = {"in_channels": 1, "input_size": 10**5, "classes": ["a"]}
-    save_model(tmp_path / "a", MLP(num_classes=1), "mlp", about)
+    about = {"model": "mlp", "in_channels": 1, "input_size": 10**5, "classes": ["a"]}
+    weight_files.write(tmp_path / "a", MLP(num_classes=1).state_dict(), about)
     with pytest.raises(ValueError, match="a does not hold a model of this course"):
         load_model(tmp_path / "a")
 
 
-@pytest.mark.parametrize("classes", ["0123456789", dict.fromkeys("0123456789"), [0] * 10, 10])
+@pytest.mark.parametrize(
+    "classes",
+    ["0123456789", dict.fromkeys("0123456789"), [0] * 10, 10, [*"012345678", "a\nb"],
+     [*"012345678", "\x1b[31m"], [*"012345678", "\u2028"], [*"012345678", "\udcff"], ["0"] * 10],
+)  # fmt: skip
 def test_classes_are_a_list_of_names(tmp_path, classes):
+    """Names that can be printed in a line, each its own."""
     about = {"in_channels": 1, "input_size": 28, "classes": classes}
-    save_model(tmp_path / "a", LeNet5(), "lenet5", about)
-    with pytest.raises(ValueError, match="does not hold a model of this course"):
+    weight_files.write(tmp_path / "a", LeNet5().state_dict(), {"model": "lenet5", **about})
+    with pytest.raises(ValueError, match="does not hold a model of this course") as caught:
         load_model(tmp_path / "a")
+    assert str(caught.value).isprintable()
+    with pytest.raises(ValueError, match="b is not written, since it could not be loaded again"):
+        save_model(tmp_path / "b", LeNet5(), "lenet5", about)
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("MLP", {}), ("lenet5", {"input_size": 32}), ("lenet5", {"in_channels": True}),
+        ("global-pool-cnn", {"input_size": 2000}), ("mlp", {}), ("lenet5", {"classes": ["a"]}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("int8", [False, True])
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, name, about, int8):
+    about = {"in_channels": 1, "input_size": 28, "classes": list("0123456789")} | about
+    model = GlobalPoolCNN() if name == "global-pool-cnn" else LeNet5()
+    with pytest.raises(ValueError, match="a is not written, since it could not be loaded again"):
+        save_model(tmp_path / "a", model, name, about, int8=int8)
+    with pytest.raises(ValueError, match=r"\('classes'\)"):
+        save_model(tmp_path / "a", LeNet5(), "lenet5", {"in_channels": 1, "input_size": 28})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("header", ["", "valid", "[]", '"text"', "1", "null", "{", '{"a": 1}'])
+def test_a_huge_file_of_others_is_not_read(tmp_path, header):
+    """Sparse files, which hold more than there is memory, and take no space on the disk."""
+    if header == "valid":
+        weight_files.write(tmp_path / "small", {"a": torch.ones(3)}, {"model": "mlp"})
+        content = (tmp_path / "small").read_bytes()
+    else:
+        content = len(header).to_bytes(8, "little") + header.encode()
+    for size in (len(content), 2**36):
+        (tmp_path / "a").write_bytes(content)
+        os.truncate(tmp_path / "a", size)
+        if header != "valid" or size > len(content):
+            with pytest.raises(ValueError, match="a is damaged or was not written by this course"):
+                weight_files.read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("length", [0, 1, 10**8, 10**8 + 1, 2**63, 2**64 - 1])
+def test_the_length_of_a_header_is_not_trusted(tmp_path, length):
+    (tmp_path / "a").write_bytes(length.to_bytes(8, "little") + b"{}")
+    os.truncate(tmp_path / "a", 2**36)
+    with pytest.raises(ValueError, match="a is damaged or was not written by this course"):
+        weight_files.read(tmp_path / "a")

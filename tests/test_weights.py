@@ -171,8 +171,8 @@ def test_weights_without_their_checksum_are_not_used(copies, card):
 def test_the_figure_shows_no_weights_but_those_of_their_card(tmp_path, monkeypatch):
     file, small = tmp_path / "modern_cnn_int8.safetensors", {"stem": 4, "widths": (6, 8)}
     about = {"in_channels": 3, "input_size": 32, "classes": [str(k) for k in range(10)]}
-    save_model(file, ModernCNN(**small), "modern_cnn", about, int8=True)
     monkeypatch.setattr(pretrained, "build", lambda *sizes: ModernCNN(**small))
+    save_model(file, ModernCNN(**small), "modern_cnn", about, int8=True)
     monkeypatch.setitem(widgets.classify_picture.__globals__, "SHIPPED", file)
 
     def says(digest):

@@ -1,5 +1,7 @@
 """One image file of any format that Pillow reads, as bytes: upright, opaque, grey or RGB."""
 
+import math
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +39,36 @@ class _RefusedError(ValueError):
 
 
 def read_image(file: Path, height: int, width: int, channels: int) -> torch.Tensor:
-    """One image as `read_folder` has it: uint8 (channels, height, width)."""
-    if channels not in (1, 3):
-        raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
+    """One image as `read_folder` has it: uint8 (channels, height, width).
+
+    Raises ValueError for an image that cannot be read, and for sizes and channels that cannot be,
+    and FileNotFoundError or another OSError for a file that is not there or not readable.
+    """
+    height, width = check_size((height, width))
+    channels = check_channels(channels)
     return to_tensor(decode(existing(file)), height, width, channels)
+
+
+def check_size(size) -> tuple[int, int]:
+    """(height, width) of a whole number of pixels, or of a pair of them; else ValueError."""
+    pair = size if isinstance(size, tuple | list) else (size, size)
+    try:
+        height, width = (operator.index(n) for n in pair)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise ValueError(f"size={size!r}: give a whole number of pixels, or a pair (H, W) of them")
+    return height, width
+
+
+def check_channels(channels) -> int:
+    """1 or 3, of any type of whole numbers; else ValueError."""
+    try:
+        if operator.index(channels) in (1, 3):
+            return operator.index(channels)
+    except TypeError:
+        pass
+    raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
 
 
 def existing(file: Path) -> Path:
@@ -61,6 +89,10 @@ def decode(file: Path) -> np.ndarray:
     remedy = "replace it, or move it elsewhere"
     try:
         with Image.open(file) as image:
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise _RefusedError(
+                    f"has {image.width}×{image.height} pixels, which are too many; make it smaller"
+                )
             if image.format == "EPS":  # Pillow would start Ghostscript, to do what the file says
                 raise _RefusedError("is PostScript, a program and no picture; save it as a PNG")
             raw = _raw_mode(image)

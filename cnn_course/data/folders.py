@@ -1,6 +1,5 @@
 """The reader's own images, all of a split read once into memory."""
 
-import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from cnn_course.data.decoding import decode, to_tensor
+from cnn_course.arithmetic import whole
+from cnn_course.data.decoding import check_channels, check_size, decode, to_tensor
 from cnn_course.data.images import ImageSet, hold_out
 from cnn_course.data.listing import Listing, list_splits
 
@@ -26,11 +26,7 @@ def read_folder(
     splits = list_splits(path)
     first = Image.fromarray(decode(next(iter(splits.values())).files[0]))
     height, width = _height_width(size, largest, first)
-    if channels is None:
-        channels = len(first.getbands())
-    if channels not in (1, 3):
-        raise ValueError(f"channels={channels!r}: give 1 (grey) or 3 (RGB)")
-
+    channels = len(first.getbands()) if channels is None else check_channels(channels)
     chosen = _choose(path, splits, split)
     files = chosen.files
     total = len(files) * channels * height * width
@@ -78,14 +74,7 @@ def _height_width(size, largest, first: Image.Image) -> tuple[int, int]:
     if largest is not None:
         if size is not None:
             raise ValueError(f"size={size!r} and largest={largest!r}: give one of them")
-        return (min(first.height, first.width, largest),) * 2
+        return (min(first.height, first.width, whole("largest", largest, 1)),) * 2
     if size is None:
         return first.height, first.width
-    pair = size if isinstance(size, tuple | list) else (size, size)
-    try:
-        height, width = (operator.index(n) for n in pair)
-    except (TypeError, ValueError):
-        height = width = 0
-    if min(height, width) < 1:
-        raise ValueError(f"size={size!r}: give a whole number of pixels, or a pair (H, W) of them")
-    return height, width
+    return check_size(size)

@@ -30,6 +30,12 @@ class ImageSet(Dataset):
     def __post_init__(self):
         self.classes = tuple(self.classes)
         images, labels = self.images, self.labels
+        for name, value in (("images", images), ("labels", labels)):
+            if not isinstance(value, torch.Tensor):
+                raise ValueError(
+                    f"{self.name}: {name} are a {type(value).__name__}; give a tensor, as "
+                    f"torch.as_tensor({name}) makes one"
+                )
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise ValueError(
                 f"{self.name}: images must be uint8 of shape (N, C, H, W), "

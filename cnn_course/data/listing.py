@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from cnn_course.names import SPLITS
+from cnn_course.names import SPLITS, unprintable
 
 FOLDERS = {  # the names, in any case, that the folder of a split may have
     "train": ("train",),
@@ -172,12 +172,8 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _check_name(path: Path, name: str, remedy: str) -> None:
-    # Such names could be neither saved with a model nor printed on one line.
-    categories = {unicodedata.category(c) for c in name}
-    if "Cs" in categories:  # what Python makes of bytes that are not UTF-8
-        raise ValueError(f"the name {str(path)!r} is not valid UTF-8; {remedy}")
-    if categories & {"Cc", "Zl", "Zp"}:
-        raise ValueError(f"the name {str(path)!r} has a line break or control character; {remedy}")
+    if wrong := unprintable(name):
+        raise ValueError(f"the name {str(path)!r} {wrong}; {remedy}")
 
 
 def _is_clutter(path: Path) -> bool:

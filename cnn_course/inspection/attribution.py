@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnn_course.inspection.passes import as_found, name_of, pass_through, prepared
-from cnn_course.models.basic import at_least, choose
+from cnn_course.models.basic import at_least, choose, forward
 
 AT_ONCE = 2**18  # pixels that `occlusion` gives to the network at once: 256 images of 32×32
 
@@ -37,7 +37,7 @@ def saliency(model: nn.Module, images: Tensor, target: int | Tensor | None = Non
     """
     with as_found(model):
         x = prepared(model, images).requires_grad_()
-        logits = _logits(model(x.clone()))  # a copy: the first layer may work in place
+        logits = _logits(forward(model, x.clone()))  # a copy: the first layer may work in place
         gradient = _gradient(logits, target, x, "pixels")  # (N, C, H, W)
     return gradient.abs().amax(1).to(images.device)
 
@@ -110,7 +110,7 @@ def occlusion(
         if len(value) not in (1, channels):
             raise ValueError(f"value has {len(value)} numbers; give one, or {channels}")
         batch = max(1, AT_ONCE // (height * width))
-        whole = torch.cat([score(_logits(model(part.clone()))) for part in x.split(batch)])
+        whole = torch.cat([score(_logits(forward(model, part.clone()))) for part in x.split(batch)])
         classes = _classes(whole, target)
         centres = [torch.arange(0, length, stride) for length in (height, width)]
         squares = torch.cartesian_prod(torch.arange(count), *centres).to(x.device)

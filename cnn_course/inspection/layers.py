@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnn_course.arithmetic import IntOrPair, receptive_field
 from cnn_course.inspection.passes import one_pass
+from cnn_course.models.basic import forward
 from cnn_course.tables import Table
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field")
@@ -112,7 +113,7 @@ def layer_table(model: nn.Module, input_shape: tuple[int, ...]) -> LayerTable:
                 hook(layer.register_forward_pre_hook(enter))
                 hook(layer.register_forward_hook(partial(leave, name=name)))
         x.path = []
-        model(x)
+        forward(model, x)
     for name, layer in model.named_modules():
         if left := own_parameters(layer):
             rows.append(LayerRow(f"{name} (not called)", type(layer).__name__, (), left, 0, None))

@@ -7,6 +7,9 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from cnn_course.arithmetic import whole
+from cnn_course.models.basic import forward
+
 
 @contextmanager
 def as_found(model: nn.Module):
@@ -38,6 +41,7 @@ def one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
     """Random images (count, *input_shape) and a place for hooks; the model is restored behind."""
     if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
         raise ValueError(f"input_shape={input_shape!r}: give (channels, height, width)")
+    count = whole("samples", count, 1)
     like = a_weight(model)
     if like.is_meta:  # shapes without values, which take no memory
         x = torch.empty(count, *input_shape, device="meta")
@@ -96,7 +100,7 @@ def pass_through(model: nn.Module, x: Tensor, name: str, hook) -> tuple[Tensor, 
 
     layer = model.get_submodule("" if name == "(model)" else name)
     hook(layer.register_forward_hook(keep))
-    output = model(x.clone())  # a copy here as well: the first layer may work in place
+    output = forward(model, x.clone())  # a copy here as well: the first layer may work in place
     if len(found) != 1:
         raise ValueError(f"layer {name} is called {len(found)} times; give one that is called once")
     (maps,) = found

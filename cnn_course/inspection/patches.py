@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from cnn_course.inspection.layers import layer_table
 from cnn_course.inspection.passes import as_found, prepared
 from cnn_course.inspection.receptive import measured_receptive_field
+from cnn_course.models.basic import forward
 
 
 def strongest_patches(
@@ -21,12 +22,19 @@ def strongest_patches(
     cut out. Positions whose square reaches over the image's border are left out. The result has the
     shape (len(channels), count, C, F, F), where F is the side of the receptive field.
 
-    Raises ValueError where no square lies within the image, and for more patches than images.
+    Raises ValueError where no square lies within the image, for channels that are not there, and
+    for more patches than images.
     """
     if not 1 <= count <= len(images):
         raise ValueError(f"count={count}: give 1 to {len(images)}, the number of images")
     with as_found(part), torch.no_grad():
-        maps = part(prepared(part, images))[:, list(channels)]  # (N, channels, h, w)
+        maps = forward(part, prepared(part, images))  # (N, all channels, h, w)
+    if getattr(maps, "ndim", 0) != 4:
+        raise ValueError("the part gives no maps (N, C, H, W); give the beginning of a network")
+    known = range(maps.shape[1])
+    if len(channels) == 0 or not all(channel in known for channel in channels):
+        raise ValueError(f"channels={list(channels)}: give one or more of 0 to {len(known) - 1}")
+    maps = maps[:, list(channels)]
     shape = tuple(images.shape[1:])
     rows, columns = (_squares(part, shape, axis, maps.shape[2 + axis]) for axis in (0, 1))
     if not (rows and columns):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnn_course.inspection.passes import one_pass
+from cnn_course.models.basic import forward
 
 
 class MeasuredField(NamedTuple):
@@ -35,7 +36,7 @@ def measured_receptive_field(
     (Luo et al. 2016). Raises ValueError where the output is no map or has no such place.
     """
     with one_pass(model, input_shape, samples) as (x, _):
-        output = model(x.requires_grad_())
+        output = forward(model, x.requires_grad_())
         if output.dim() != 4:
             raise ValueError(
                 f"the output has shape {tuple(output.shape)}; give a part of the network that "

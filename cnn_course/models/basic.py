@@ -1,12 +1,17 @@
 """What the networks share, and the plain ones of chapters 01 to 03."""
 
 import operator
+import re
 from itertools import pairwise
 
 import torch
 from torch import nn
 
 from cnn_course.data import ImageSet
+
+# What PyTorch says where a tensor does not fit a layer, and where there is no room for one.
+SHAPE = re.compile("shape|size|channel|dimension|more than 1 value")
+MEMORY = re.compile("memory|alloc|Storage size")
 
 
 class Normalize(nn.Module):
@@ -60,6 +65,7 @@ class MLP(Layers):
 
     def __init__(self, hidden=(32,), in_channels=1, input_size=28, num_classes=10):
         at_least(1, "MLP", in_channels=in_channels, input_size=input_size, num_classes=num_classes)
+        check_widths("MLP", hidden=hidden)
         widths = [in_channels * input_size**2, *hidden]
         layers = [Normalize(in_channels), nn.Flatten()]
         for fan_in, fan_out in pairwise(widths):
@@ -85,6 +91,7 @@ class FlattenCNN(Layers):
         pool="max",
         activation=nn.ReLU,
     ):
+        check_widths("FlattenCNN", 1, widths=widths)
         # Pooling drops a last odd row; a convolution in steps of 2 has one more output for it.
         at_least(1 if pool == "stride" else 2 ** len(widths), "FlattenCNN", input_size=input_size)
         at_least(1, "FlattenCNN", in_channels=in_channels, num_classes=num_classes)
@@ -108,6 +115,7 @@ class GlobalPoolCNN(Layers):
     """
 
     def __init__(self, widths=(16, 32, 68), in_channels=1, num_classes=10):
+        check_widths("GlobalPoolCNN", 1, widths=widths)
         at_least(1, "GlobalPoolCNN", in_channels=in_channels, num_classes=num_classes)
         blocks = _blocks(in_channels, widths)[:-1]
         super().__init__(
@@ -139,6 +147,7 @@ class DeepCNN(Layers):
     ):
         at_least(2, "DeepCNN", input_size=input_size)  # it is halved once
         at_least(1, "DeepCNN", in_channels=in_channels, num_classes=num_classes)
+        at_least(1, "DeepCNN", width=width, depth=depth)
         layers = [Normalize(in_channels), nn.AvgPool2d(2)]
         for fan_in in [in_channels] + [width] * (depth - 1):
             convolution = nn.Conv2d(fan_in, width, 3, padding=1, padding_mode=padding_mode)
@@ -159,15 +168,43 @@ def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn
     return layers
 
 
+def forward(model: nn.Module, images: torch.Tensor):
+    """What `model` makes of `images` (N, C, H, W); ValueError where it does not take their shape.
+
+    PyTorch's error, which is the cause, speaks of the first layer that they do not fit.
+    """
+    try:
+        return model(images)
+    except (RuntimeError, ValueError) as error:
+        text = str(error).partition("\n")[0]
+        if MEMORY.search(text) or not SHAPE.search(text):
+            raise
+        raise ValueError(
+            f"the model does not take images of shape {tuple(images.shape[1:])} ({text}); give "
+            "images of the size and the channels that it was built for"
+        ) from error
+
+
 def at_least(least: int, network: str, **sizes: int) -> None:
     """ValueError for a size that is no whole number, or less than what the network needs."""
     for name, value in sizes.items():
         try:
+            if isinstance(value, bool):
+                raise TypeError
             fits = operator.index(value) >= least
         except TypeError:
             raise ValueError(f"{name}={value!r}: give a whole number, {least} or more") from None
         if not fits:
             raise ValueError(f"{name}={value}: {network} needs {least} or more")
+
+
+def check_widths(network: str, fewest: int = 0, **widths) -> None:
+    """ValueError for what is no tuple or list of widths, or one of less than `fewest`."""
+    for name, value in widths.items():
+        if not isinstance(value, tuple | list) or len(value) < fewest:
+            raise ValueError(f"{name}={value!r}: give a tuple of channels, such as (16, 32)")
+        for width in value:
+            at_least(1, network, **{name: width})
 
 
 def choose(argument: str, name: str, **choices):

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from cnn_course.models.basic import Layers, Normalize, at_least
+from cnn_course.models.basic import Layers, Normalize, at_least, check_widths
 
 
 def convolution(
@@ -86,6 +86,9 @@ class ModernCNN(Layers):
         activation=nn.SiLU,
     ):
         at_least(1, "ModernCNN", in_channels=in_channels, num_classes=num_classes, stem=stem)
+        check_widths("ModernCNN", widths=widths)
+        if not (isinstance(depths, tuple | list) and isinstance(blocks, tuple | list)):
+            raise ValueError(f"depths={depths!r} and blocks={blocks!r}: give a tuple of each")
         if not len(widths) == len(depths) == len(blocks):
             raise ValueError(
                 f"ModernCNN needs one entry of widths={widths}, depths={depths} and blocks "
@@ -94,7 +97,6 @@ class ModernCNN(Layers):
         layers = [Normalize(in_channels), convolution(in_channels, stem), activation()]
         fan_in = stem
         for width, depth, block in zip(widths, depths, blocks, strict=True):
-            at_least(1, "ModernCNN", width=width)
             at_least(0, "ModernCNN", depth=depth)
             layers += [convolution(fan_in, width), activation(), nn.MaxPool2d(2)]
             layers += [block(width, width, activation=activation) for _ in range(depth)]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from torch import nn
@@ -10,10 +11,11 @@ from cnn_course import weight_files
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
-from cnn_course.names import MODELS, check_model
+from cnn_course.names import LARGEST_INPUT, MODELS, check_model, unprintable
 from cnn_course.quantization import from_int8, to_int8
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
+MISFITS = (KeyError, TypeError, ValueError, RuntimeError, OverflowError)
 
 
 def _of_any_size(network: type[nn.Module]):
@@ -51,10 +53,17 @@ def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bo
     """Write the weights of a network that `build` made, or with `int8` their 8-bit form.
 
     `about` holds in_channels, input_size and the classes' names, so that they travel along; the
-    normalisation is among the weights.
+    normalisation is among the weights. Raises ValueError for what `load_model` would refuse.
     """
-    state = model.state_dict()
-    weight_files.write(path, to_int8(state) if int8 else state, {"model": name, **about})
+    state, about = model.state_dict(), {"model": name, **about}
+    try:
+        _check(about, state)
+    except MISFITS as error:
+        raise ValueError(
+            f"{path} is not written, since it could not be loaded again ({_in_a_line(error)}); "
+            "give the name and the sizes that the network was built with"
+        ) from error
+    weight_files.write(path, to_int8(state) if int8 else state, about)
 
 
 def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
@@ -67,18 +76,36 @@ def load_model(path: Path, sha256: str | None = None) -> tuple[nn.Module, dict]:
     """
     tensors, about = weight_files.read(path, sha256)
     try:
-        name, classes = about["model"], about["classes"]
-        if not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
-            raise ValueError(f"classes={classes!r} are no list of names")
-        sizes = about["in_channels"], about["input_size"], len(classes)
         state = from_int8(tensors)
-        with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
-            build(name, *sizes).load_state_dict(state, assign=True)
+        name, sizes = _check(about, state)
         model = build(name, *sizes)
         model.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{path} does not hold a model of this course ({error})") from error
+    except MISFITS as error:
+        raise ValueError(
+            f"{path} does not hold a model of this course ({_in_a_line(error)}); give another"
+        ) from error
     return model.eval(), about
+
+
+def _check(about: dict, state: dict[str, torch.Tensor]) -> tuple[str, tuple[int, int, int]]:
+    """Name and sizes that `about` says, where `state` are the weights of such a network."""
+    name, classes, side = about["model"], about["classes"], about["input_size"]
+    if not (isinstance(classes, list | tuple) and all(isinstance(c, str) for c in classes)):
+        raise ValueError(f"classes={classes!r} are no list of names")
+    for label, text in enumerate(classes):
+        if wrong := unprintable(text) or ("is there twice" if text in classes[:label] else None):
+            raise ValueError(f"the class {text!r} {wrong}")
+    sizes = about["in_channels"], side, len(classes)
+    with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
+        build(name, *sizes).load_state_dict(state, assign=True)
+    if side > LARGEST_INPUT:  # global pooling takes all, which may be more than there is memory
+        raise ValueError(f"input_size={side} is more than {LARGEST_INPUT}")
+    return name, sizes
+
+
+def _in_a_line(error: Exception) -> str:
+    """PyTorch's own words name every layer."""
+    return shorten(str(error), 200, placeholder=" …")
 
 
 def load_pretrained(name: str) -> nn.Module:

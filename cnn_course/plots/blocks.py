@@ -74,12 +74,7 @@ def course(model: nn.Module, input_shape: tuple[int, ...]) -> Course:
 
     Branches on a branch are left out, and so is what does not lead to the output.
     """
-    try:
-        table = layer_table(model, input_shape)
-    except RuntimeError as error:
-        raise ValueError(
-            f"input_shape={input_shape!r} does not fit the model, which says: {error}"
-        ) from error
+    table = layer_table(model, input_shape)
     trunk, shortcuts = _branches(_blocks(*follow(model, input_shape, table)))
     return Course(*_fold(trunk, shortcuts), table)
 
