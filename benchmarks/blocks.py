@@ -15,16 +15,16 @@ def staged(
 ) -> nn.Sequential:
     """A convolution, stages whose first block halves the map, the mean of each map, linear.
 
-    (N, 3, H, W) → logits (N, 10). A `block` is made by block(fan_in, fan_out, stride). With a
-    `first_stride` of 1 the first stage keeps the map's size.
+    (N, 3, H, W) → logits (N, 10). A `block` is made by block(in_channels, out_channels, stride).
+    With a `first_stride` of 1 the first stage keeps the map's size.
     """
-    blocks, fan_in, stride = [], stem, first_stride
+    blocks, channels, stride = [], stem, first_stride
     for width, depth in zip(widths, depths, strict=True):
-        blocks.append(block(fan_in, width, stride))
+        blocks.append(block(channels, width, stride))
         blocks += [block(width, width, 1) for _ in range(depth - 1)]
-        fan_in, stride = width, 2
+        channels, stride = width, 2
     first = [Normalize(3), convolution(3, stem), nn.ReLU()]
-    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, 10)]
+    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10)]
     return nn.Sequential(*first, *blocks, *last)
 
 
@@ -45,31 +45,31 @@ class SqueezeExcitation(nn.Module):
         return x * self.gate(x)
 
 
-def squeezed(block, fan_in: int, fan_out: int, stride: int = 1, **options) -> nn.Module:
+def squeezed(block, in_channels: int, out_channels: int, stride: int = 1, **options) -> nn.Module:
     """A residual or inverted block with squeeze-and-excitation before the sum."""
-    made = block(fan_in, fan_out, stride, **options)
-    made.body.append(SqueezeExcitation(fan_out))
+    made = block(in_channels, out_channels, stride, **options)
+    made.body.append(SqueezeExcitation(out_channels))
     return made
 
 
 class PooledBlock(nn.Sequential):
     """A convolution at the larger size, max pooling, a residual block (Page 2018, ResNet-9)."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation=nn.ReLU):
         super().__init__(
-            convolution(fan_in, fan_out),
+            convolution(in_channels, out_channels),
             activation(),
             nn.MaxPool2d(stride),
-            ResidualBlock(fan_out, fan_out, activation=activation),
+            ResidualBlock(out_channels, out_channels, activation=activation),
         )
 
 
 class PlainBlock(nn.Module):
     """The residual block without its shortcut."""
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation=nn.ReLU):
         super().__init__()
-        self.body = ResidualBlock(fan_in, fan_out, stride, activation).body
+        self.body = ResidualBlock(in_channels, out_channels, stride, activation).body
         self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,17 +90,17 @@ class ConvNeXtBlock(nn.Module):
     as large as its stride come first.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.GELU):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation=nn.GELU):
         super().__init__()
-        same = fan_in == fan_out and stride == 1
-        change = [ChannelNorm(fan_in), nn.Conv2d(fan_in, fan_out, stride, stride)]
+        same = in_channels == out_channels and stride == 1
+        change = [ChannelNorm(in_channels), nn.Conv2d(in_channels, out_channels, stride, stride)]
         self.change = nn.Sequential(*([] if same else change))
         self.body = nn.Sequential(
-            nn.Conv2d(fan_out, fan_out, 7, padding=3, groups=fan_out),
-            ChannelNorm(fan_out),
-            nn.Conv2d(fan_out, 4 * fan_out, 1),
+            nn.Conv2d(out_channels, out_channels, 7, padding=3, groups=out_channels),
+            ChannelNorm(out_channels),
+            nn.Conv2d(out_channels, 4 * out_channels, 1),
             activation(),
-            nn.Conv2d(4 * fan_out, fan_out, 1),
+            nn.Conv2d(4 * out_channels, out_channels, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -48,8 +48,8 @@ AUGMENT = {
 def deep(batch_norm: bool, scale: float) -> nn.Module:
     """Eight convolutions and a linear layer: (N, 1, 28, 28) → logits (N, 10)."""
     layers = [Normalize(1)]
-    for i, (fan_in, width) in enumerate(pairwise((1, *WIDTHS))):
-        convolution = nn.Conv2d(fan_in, width, 3, padding=1, bias=not batch_norm)
+    for i, (channels, width) in enumerate(pairwise((1, *WIDTHS))):
+        convolution = nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm)
         with torch.no_grad():
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu").mul_(scale)
             if not batch_norm:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from cnn_course.devices import on_device
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 from cnn_course.writing import replacing
 
 

@@ -19,7 +19,7 @@ from cnn_course.devices import choose_device, on_device
 from cnn_course.distributed import Ranks
 from cnn_course.history import History
 from cnn_course.models import Normalize
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 from cnn_course.names import MOST_RATE
 from cnn_course.progress import progress_bar
 

@@ -9,8 +9,8 @@ import numpy as np
 
 NUMBERS = (0, 1, 127, 255, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**64 - 1)
 VALUES = (
-    None, True, 0, -1, 1.5, 1024, 2**31, 2**63, 10**400, 1e308, float("nan"), "", "\udce9\n\x1b", [], {}, [1],
-    ["a", "a"], {"a": 1}, [[]] * 9, "mnist", "mlp",
+    None, True, 0, -1, 1.5, 1024, 2**31, 2**63, 10**400, 1e308, float("nan"), "", "\udce9\n\x1b",
+    [], {}, [1], ["a", "a"], {"a": 1}, [[]] * 9, "mnist", "mlp",
 )  # fmt: skip
 WORDS = (
     "train", "evaluate", "predict", "export", "summary", "mlp", "lenet5", "deep-cnn",
@@ -21,7 +21,8 @@ WORDS = (
     "meta", "cuda:7", "--out", "out", "a.onnx", "--out=a.onnx", "--resume", "--limit", "--from",
     "--from=finished", "--split", "validation", "--json", "--raw", "--input-shape", "1,28,28",
     "3,65536,65536", "--download", "--help", "--version", "1", "0", "-1", "1e-400", "nan",
-    "1e40", "1_0", "9" * 5000, "%s%(prog)s{0}", "a\nb", "\x1b[31m", "\udcff", "é" * 200, "a/" * 3000, "💥",
+    "1e40", "1_0", "9" * 5000, "%s%(prog)s{0}", "a\nb", "\x1b[31m", "\udcff", "é" * 200,
+    "a/" * 3000, "💥",
 )  # fmt: skip
 
 
@@ -34,11 +35,11 @@ class Damage:
     def one(self, things):
         return list(things)[self.random.integers(len(things))]
 
-    def file(self, path: Path) -> None:
+    def file(self, path: Path, but: str = "") -> None:
         """Put something else in the place of a file, or change its bytes or its structure."""
-        kind = self.one(
-            ("gone", "folder", "loop", "pipe", "empty", "huge", *["structure"] * 6, *["bytes"] * 9)
-        )
+        kinds = ["gone", "folder", "loop", "pipe", "empty", "huge"]
+        kind = self.one([*kinds, *["structure"] * 6, *["bytes"] * 9])
+        kind = "empty" if kind == but else kind
         self.done.append(f"{path.name}: {kind}")
         data = path.read_bytes()
         if kind in ("gone", "folder", "loop", "pipe"):
@@ -142,7 +143,7 @@ class Damage:
 
 
 def contents(folder):
-    """All that is in a folder: the sizes and bytes of files, the targets of links, the kind of all else."""
+    """All that is in a folder: sizes and bytes of files, targets of links, the kind of all else."""
     found = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode

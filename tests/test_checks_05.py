@@ -53,15 +53,15 @@ def test_5_1_names_the_mistake(answer, words, capsys):
     assert words in capsys.readouterr().out
 
 
-def padded(x, fan_out, stride):
+def padded(x, out_channels, stride):
     kept = x[:, :, ::stride, ::stride]
-    zeros = kept.new_zeros(len(kept), fan_out - kept.shape[1], *kept.shape[2:])
+    zeros = kept.new_zeros(len(kept), out_channels - kept.shape[1], *kept.shape[2:])
     return torch.cat([kept, zeros], 1)
 
 
-def by_weights(x, fan_out, stride):
+def by_weights(x, out_channels, stride):
     """A convolution of 1×1 whose weights say which map goes where."""
-    return F.conv2d(x, torch.eye(fan_out, x.shape[1])[:, :, None, None], stride=stride)
+    return F.conv2d(x, torch.eye(out_channels, x.shape[1])[:, :, None, None], stride=stride)
 
 
 @pytest.mark.parametrize(

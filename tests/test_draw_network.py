@@ -22,17 +22,17 @@ from cnn_course.models import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, LeNet5, N
 class Residual(nn.Module):
     """Two convolutions with a shortcut, which has a 1×1 convolution where the shape changes."""
 
-    def __init__(self, fan_in, fan_out, stride=1):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(fan_in, fan_out, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(fan_out),
+            nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
             nn.ReLU(),
-            nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(fan_out),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
         )
-        one_by_one = nn.Conv2d(fan_in, fan_out, 1, stride, bias=False)
-        same = fan_in == fan_out and stride == 1
+        one_by_one = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+        same = in_channels == out_channels and stride == 1
         self.shortcut = nn.Identity() if same else nn.Sequential(one_by_one)
 
     def forward(self, x):

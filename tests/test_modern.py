@@ -77,13 +77,13 @@ def test_an_inverted_block_of_nothing_but_its_shortcut():
     assert torch.equal(block(x), x)
 
 
-@pytest.mark.parametrize(("fan_out", "stride"), [(4, 1), (6, 1), (4, 2), (6, 2)])
-def test_an_inverted_block_has_a_shortcut_where_the_shape_stays(fan_out, stride):
-    block = InvertedBlock(4, fan_out, stride, expansion=5)
+@pytest.mark.parametrize(("out_channels", "stride"), [(4, 1), (6, 1), (4, 2), (6, 2)])
+def test_an_inverted_block_has_a_shortcut_where_the_shape_stays(out_channels, stride):
+    block = InvertedBlock(4, out_channels, stride, expansion=5)
     x = torch.randn(3, 4, 8, 8)
     inside = block.body(x)
-    assert inside.shape == (3, fan_out, 8 // stride, 8 // stride)
-    assert torch.equal(block(x), inside + x if (fan_out, stride) == (4, 1) else inside)
+    assert inside.shape == (3, out_channels, 8 // stride, 8 // stride)
+    assert torch.equal(block(x), inside + x if (out_channels, stride) == (4, 1) else inside)
     depthwise = block.body[2][0]
     assert depthwise.weight.shape == (20, 1, 3, 3)
 

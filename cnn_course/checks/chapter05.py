@@ -41,19 +41,19 @@ def _inverted_weights(answer) -> str | None:
 
 
 def _shortcut(answer) -> str | None:
-    def solution(x, fan_out, stride):
+    def solution(x, out_channels, stride):
         x = x[:, :, ::stride, ::stride]
-        return F.pad(x, (0, 0, 0, 0, 0, fan_out - x.shape[1]))
+        return F.pad(x, (0, 0, 0, 0, 0, out_channels - x.shape[1]))
 
-    def in_front(x, fan_out, stride):
+    def in_front(x, out_channels, stride):
         x = x[:, :, ::stride, ::stride]
-        return F.pad(x, (0, 0, 0, 0, fan_out - x.shape[1], 0))
+        return F.pad(x, (0, 0, 0, 0, out_channels - x.shape[1], 0))
 
-    def pooled(x, fan_out, stride):
-        return solution(F.avg_pool2d(x, stride, ceil_mode=True), fan_out, 1)
+    def pooled(x, out_channels, stride):
+        return solution(F.avg_pool2d(x, stride, ceil_mode=True), out_channels, 1)
 
-    def rows_only(x, fan_out, stride):
-        return solution(x[:, :, ::stride], fan_out, 1)
+    def rows_only(x, out_channels, stride):
+        return solution(x[:, :, ::stride], out_channels, 1)
 
     mistakes = [
         (in_front, "The maps of zeros belong behind the others."),
@@ -64,16 +64,16 @@ def _shortcut(answer) -> str | None:
     ]
     generator = torch.Generator().manual_seed(8)
 
-    def case(*shape, fan_out, stride):
-        return torch.randint(1, 9, shape, generator=generator).float(), fan_out, stride
+    def case(*shape, out_channels, stride):
+        return torch.randint(1, 9, shape, generator=generator).float(), out_channels, stride
 
     cases = cases_of(
         solution,
-        case(1, 1, 4, 4, fan_out=2, stride=2),
-        case(2, 3, 6, 6, fan_out=5, stride=2),
-        case(2, 2, 5, 7, fan_out=2, stride=2),
-        case(1, 2, 3, 4, fan_out=4, stride=1),
-        case(1, 2, 7, 8, fan_out=3, stride=3),
+        case(1, 1, 4, 4, out_channels=2, stride=2),
+        case(2, 3, 6, 6, out_channels=5, stride=2),
+        case(2, 2, 5, 7, out_channels=2, stride=2),
+        case(1, 2, 3, 4, out_channels=4, stride=1),
+        case(1, 2, 7, 8, out_channels=3, stride=3),
     )
     return hinted(answer, cases, mistakes)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+MOST_BYTES = 2**30  # of a file; as many pixels as Pillow takes have less
 WHOLE = {"1": 255, "L;2": 85, "L;4": 17}  # what one step of a PNG's sample is in 8 bits
 
 
@@ -88,6 +89,8 @@ def decode(file: Path) -> np.ndarray:
     """Decode a file to uint8, grey (H, W) or RGB (H, W, 3), upright and opaque."""
     remedy = "replace it, or move it elsewhere"
     try:
+        if (size := Path(file).stat().st_size) > MOST_BYTES:
+            raise _RefusedError(f"has {size:,} bytes, which are too many; make it smaller")
         with Image.open(file) as image:
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise _RefusedError(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnn_course.inspection.passes import as_found, name_of, pass_through, prepared
-from cnn_course.models.basic import at_least, choose, forward
+from cnn_course.models.arguments import at_least, choose, forward
 
 AT_ONCE = 2**18  # pixels that `occlusion` gives to the network at once: 256 images of 32×32
 

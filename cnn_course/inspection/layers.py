@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnn_course.arithmetic import IntOrPair, receptive_field
 from cnn_course.inspection.passes import one_pass
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 from cnn_course.tables import Table
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cnn_course.arithmetic import whole
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cnn_course.inspection.layers import layer_table
 from cnn_course.inspection.passes import as_found, prepared
 from cnn_course.inspection.receptive import measured_receptive_field
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 
 
 def strongest_patches(

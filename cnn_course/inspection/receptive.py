@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnn_course.inspection.passes import one_pass
-from cnn_course.models.basic import forward
+from cnn_course.models.arguments import forward
 
 
 class MeasuredField(NamedTuple):

@@ -1,17 +1,12 @@
 """What the networks share, and the plain ones of chapters 01 to 03."""
 
-import operator
-import re
 from itertools import pairwise
 
 import torch
 from torch import nn
 
 from cnn_course.data import ImageSet
-
-# What PyTorch says where a tensor does not fit a layer, and where there is no room for one.
-SHAPE = re.compile("shape|size|channel|dimension|more than 1 value")
-MEMORY = re.compile("memory|alloc|Storage size")
+from cnn_course.models.arguments import at_least, check_widths, choose
 
 
 class Normalize(nn.Module):
@@ -68,8 +63,8 @@ class MLP(Layers):
         check_widths("MLP", hidden=hidden)
         widths = [in_channels * input_size**2, *hidden]
         layers = [Normalize(in_channels), nn.Flatten()]
-        for fan_in, fan_out in pairwise(widths):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        for in_features, out_features in pairwise(widths):
+            layers += [nn.Linear(in_features, out_features), nn.ReLU()]
         super().__init__(*layers, nn.Linear(widths[-1], num_classes))
 
 
@@ -149,8 +144,8 @@ class DeepCNN(Layers):
         at_least(1, "DeepCNN", in_channels=in_channels, num_classes=num_classes)
         at_least(1, "DeepCNN", width=width, depth=depth)
         layers = [Normalize(in_channels), nn.AvgPool2d(2)]
-        for fan_in in [in_channels] + [width] * (depth - 1):
-            convolution = nn.Conv2d(fan_in, width, 3, padding=1, padding_mode=padding_mode)
+        for channels in [in_channels] + [width] * (depth - 1):
+            convolution = nn.Conv2d(channels, width, 3, padding=1, padding_mode=padding_mode)
             layers += [convolution, activation()]
         linear = nn.Linear(width * (input_size // 2) ** 2, num_classes)
         super().__init__(*layers, nn.Flatten(), linear)
@@ -160,55 +155,9 @@ def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn
     pooling = choose("pool", pool, max=nn.MaxPool2d, average=nn.AvgPool2d, stride=None)
     stride = 2 if pool == "stride" else 1
     layers = []
-    for fan_in, fan_out in pairwise([in_channels, *widths]):
-        convolution = nn.Conv2d(fan_in, fan_out, kernel_size=3, stride=stride, padding=1)
+    for channels, width in pairwise([in_channels, *widths]):
+        convolution = nn.Conv2d(channels, width, kernel_size=3, stride=stride, padding=1)
         layers += [convolution, activation()]
         if pooling is not None:
             layers.append(pooling(2))
     return layers
-
-
-def forward(model: nn.Module, images: torch.Tensor):
-    """What `model` makes of `images` (N, C, H, W); ValueError where it does not take their shape.
-
-    PyTorch's error, which is the cause, speaks of the first layer that they do not fit.
-    """
-    try:
-        return model(images)
-    except (RuntimeError, ValueError) as error:
-        text = str(error).partition("\n")[0]
-        if MEMORY.search(text) or not SHAPE.search(text):
-            raise
-        raise ValueError(
-            f"the model does not take images of shape {tuple(images.shape[1:])} ({text}); give "
-            "images of the size and the channels that it was built for"
-        ) from error
-
-
-def at_least(least: int, network: str, **sizes: int) -> None:
-    """ValueError for a size that is no whole number, or less than what the network needs."""
-    for name, value in sizes.items():
-        try:
-            if isinstance(value, bool):
-                raise TypeError
-            fits = operator.index(value) >= least
-        except TypeError:
-            raise ValueError(f"{name}={value!r}: give a whole number, {least} or more") from None
-        if not fits:
-            raise ValueError(f"{name}={value}: {network} needs {least} or more")
-
-
-def check_widths(network: str, fewest: int = 0, **widths) -> None:
-    """ValueError for what is no tuple or list of widths, or one of less than `fewest`."""
-    for name, value in widths.items():
-        if not isinstance(value, tuple | list) or len(value) < fewest:
-            raise ValueError(f"{name}={value!r}: give a tuple of channels, such as (16, 32)")
-        for width in value:
-            at_least(1, network, **{name: width})
-
-
-def choose(argument: str, name: str, **choices):
-    """What `name` stands for among the `choices`; ValueError, with the names there are, if none."""
-    if name not in choices:
-        raise ValueError(f"{argument}={name!r}: give one of {', '.join(map(repr, choices))}")
-    return choices[name]

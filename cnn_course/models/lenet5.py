@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.models.basic import Layers, Normalize, at_least, choose
+from cnn_course.models.arguments import at_least, choose
+from cnn_course.models.basic import Layers, Normalize
 
 # Table I of the paper: which of the 6 maps of S2 each of the 16 maps of C3 sees.
 C3_TABLE = (

@@ -2,37 +2,43 @@
 
 from torch import Tensor, nn
 
-from cnn_course.models.basic import Layers, Normalize, at_least, check_widths
+from cnn_course.models.arguments import at_least, check_widths
+from cnn_course.models.basic import Layers, Normalize
 
 
 def convolution(
-    fan_in: int, fan_out: int, kernel_size: int = 3, stride: int = 1, groups: int = 1
+    in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution and batch normalization, (N, fan_in, H, W) → (N, fan_out, H/stride, W/stride)."""
+    """Convolution, then batch normalization.
+
+    (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride).
+    """
     padding = kernel_size // 2
     return nn.Sequential(
         # No bias: batch normalization subtracts the mean, and the bias with it.
-        nn.Conv2d(fan_in, fan_out, kernel_size, stride, padding, groups=groups, bias=False),
-        nn.BatchNorm2d(fan_out),
+        nn.Conv2d(
+            in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=False
+        ),
+        nn.BatchNorm2d(out_channels),
     )
 
 
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut around them (He et al. 2016).
 
-    (N, fan_in, H, W) → (N, fan_out, H/stride, W/stride). The shortcut is the input itself, or a
-    1×1 convolution of it where the shape changes.
+    (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride). The shortcut is the input
+    itself, or a 1×1 convolution of it where the shape changes.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation=nn.ReLU):
         super().__init__()
         self.body = nn.Sequential(
-            convolution(fan_in, fan_out, stride=stride),
+            convolution(in_channels, out_channels, stride=stride),
             activation(),
-            convolution(fan_out, fan_out),
+            convolution(out_channels, out_channels),
         )
-        same = fan_in == fan_out and stride == 1
-        self.shortcut = nn.Identity() if same else convolution(fan_in, fan_out, 1, stride)
+        same = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if same else convolution(in_channels, out_channels, 1, stride)
         self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,21 +48,27 @@ class ResidualBlock(nn.Module):
 class InvertedBlock(nn.Module):
     """A wide, depthwise 3×3 convolution between two 1×1, and a shortcut (Sandler et al. 2018).
 
-    (N, fan_in, H, W) → (N, fan_out, H/stride, W/stride), with `expansion` times fan_in channels in
-    between. The shortcut joins the narrow ends; where the shape changes there is none.
+    (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride), with `expansion` times as many
+    channels in between as come in. The shortcut joins the narrow ends; where the shape changes
+    there is none.
     """
 
     def __init__(
-        self, fan_in: int, fan_out: int, stride: int = 1, activation=nn.ReLU, expansion: int = 3
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        activation=nn.ReLU,
+        expansion: int = 3,
     ):
         super().__init__()
-        wide = expansion * fan_in
+        wide = expansion * in_channels
         self.body = nn.Sequential(
-            *(convolution(fan_in, wide, 1), activation()),
+            *(convolution(in_channels, wide, 1), activation()),
             *(convolution(wide, wide, stride=stride, groups=wide), activation()),
-            convolution(wide, fan_out, 1),  # no activation: the narrow maps carry what there is
+            convolution(wide, out_channels, 1),  # no activation: narrow maps carry what there is
         )
-        self.same = fan_in == fan_out and stride == 1
+        self.same = in_channels == out_channels and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x) if self.same else self.body(x)
@@ -95,11 +107,11 @@ class ModernCNN(Layers):
                 f"(which has {len(blocks)}) for each stage"
             )
         layers = [Normalize(in_channels), convolution(in_channels, stem), activation()]
-        fan_in = stem
+        channels = stem
         for width, depth, block in zip(widths, depths, blocks, strict=True):
             at_least(0, "ModernCNN", depth=depth)
-            layers += [convolution(fan_in, width), activation(), nn.MaxPool2d(2)]
+            layers += [convolution(channels, width), activation(), nn.MaxPool2d(2)]
             layers += [block(width, width, activation=activation) for _ in range(depth)]
-            fan_in = width
-        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, num_classes)]
+            channels = width
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes)]
         super().__init__(*layers, *head)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from cnn_course import weight_files
-from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN, at_least
+from cnn_course.models.arguments import at_least
+from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
 from cnn_course.names import LARGEST_INPUT, MODELS, check_model, unprintable
