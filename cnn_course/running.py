@@ -19,6 +19,7 @@ from cnn_course.history import History
 from cnn_course.inspection import layer_table
 from cnn_course.models.pretrained import build, find, save_model
 from cnn_course.names import LARGEST
+from cnn_course.reading import read_whole
 from cnn_course.recipes import RECIPES
 from cnn_course.reporting import Progress
 from cnn_course.training import check_parts, count_steps, fit
@@ -28,7 +29,6 @@ from cnn_course.writing import write_whole
 
 # Below so many multiply–accumulates a step, threads wait for each other longer than they save.
 SMALL_STEP = 100e6
-MOST_HISTORY = 10**8  # bytes, a million epochs; what is larger is something else
 
 
 def train(
@@ -166,9 +166,7 @@ class RunFolder:
     def _history(self) -> dict:
         """What `save_history` wrote, and {} where the file is missing or of something else."""
         try:
-            if not self.history.is_file() or self.history.stat().st_size > MOST_HISTORY:
-                return {}
-            found = json.loads(self.history.read_bytes())
+            found = json.loads(read_whole(self.history))
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) and set(vars(History())) <= set(found) else {}

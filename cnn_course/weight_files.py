@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from cnn_course.reading import MOST_BYTES, named, plain
 from cnn_course.writing import write_whole
 
-MOST_HEADER = 100_000_000  # bytes, as safetensors has it
 # What a file of others can bring about, such as a header with other parts.
 DAMAGE = (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -40,24 +40,17 @@ def read(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], dict
 
 def contents(path: Path) -> bytes:
     """The bytes of a file, for `parse`; of a file of others no more than its header is read."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; give another")
-    try:
-        # By its bytes, since not every name of a file can be told to safetensors.
-        with _of_this_course(path), path.open("rb") as file:
-            start = file.read(8)
-            length = int.from_bytes(start, "little")
-            if not 0 < length <= MOST_HEADER:
-                raise ValueError(f"a header of {length:,} bytes")
-            header = file.read(length)
-            size, said = path.stat().st_size, len(start + header) + _about(header)[1]
-            if size != said:
-                raise ValueError(f"it has {size:,} bytes, and by its header {said:,}")
-            return start + header + file.read()
-    except OSError as error:
-        error.filename = error.filename or str(path)  # what fails at reading does not say where
-        raise
+    # By its bytes, since not every name of a file can be told to safetensors.
+    with named(plain(path)) as path, _of_this_course(path), path.open("rb") as file:
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        if not 0 < length <= MOST_BYTES:  # as safetensors has it
+            raise ValueError(f"a header of {length:,} bytes")
+        header = file.read(length)
+        size, said = path.stat().st_size, len(start + header) + _about(header)[1]
+        if size != said:
+            raise ValueError(f"it has {size:,} bytes, and by its header {said:,}")
+        return start + header + file.read()
 
 
 def parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:

@@ -12,7 +12,7 @@ LAYERS = [
     "checks comparing inspection plots widgets",
     "augmentation checkpoints distributed history progress training",
     "data models quantization weight_files",
-    "__init__ arithmetic devices dtypes names normalizing ops results tables writing",
+    "__init__ arithmetic devices dtypes names normalizing ops reading results tables writing",
 ]
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer.split()}
 

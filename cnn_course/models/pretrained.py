@@ -14,6 +14,7 @@ from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
 from cnn_course.names import LARGEST_INPUT, MODELS, check_model, unprintable
 from cnn_course.quantization import from_int8, to_int8
+from cnn_course.reading import read_whole
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 MISFITS = (KeyError, TypeError, ValueError, RuntimeError, OverflowError)
@@ -130,8 +131,7 @@ def sha256_on_card(path: Path) -> str:
     """
     card = path.with_suffix(".md")
     try:
-        # What is no file, such as a pipe, would be waited for.
-        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        text = read_whole(card).decode()
         return re.search(r"\*\*SHA-256\*\* of .*`([0-9a-f]{64})`", text)[1]
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(

@@ -6,8 +6,9 @@ Each file says which script made it, from which data, with which seeds, versions
 import json
 from pathlib import Path
 
+from cnn_course.reading import read_whole
+
 FOLDER = Path(__file__).parent
-MOST_BYTES = 10**8  # what is larger is something else
 
 
 def load(name: str) -> dict:
@@ -28,20 +29,13 @@ def read(path: Path) -> dict:
 
     Raises ValueError where it holds none, and OSError where it cannot be read, both with its name.
     """
-    path = Path(path)
-    if not path.is_file():  # a pipe would be waited for
-        raise ValueError(f"{path} is no file; give a recorded run")
+    data = read_whole(path)
     try:
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise ValueError(f"it has {size:,} bytes")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(data)
         if not isinstance(found, dict) or not {"provenance", "rows"} <= set(found):
             raise ValueError("it has no provenance or no rows")
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or is no recorded run ({error}); give another"
         ) from error
-    except OSError as error:
-        error.filename = error.filename or str(path)  # what fails at reading does not say where
-        raise
     return found
