@@ -8,6 +8,10 @@ from pathlib import Path
 
 import jupytext
 
+FOLDED = {"hide-cell", "hide-input", "remove-cell"}  # the tags of cells that are not shown at first
+# How long a chapter takes, in the line below its title.
+TIME = r"\*About \d+(?:\.\d+)? (?:minutes|hours?)(?: to read, \d+ for the exercises)?\.\*"
+
 
 @dataclass
 class Course:
@@ -114,7 +118,7 @@ def anchor(heading: str) -> str:
 
 
 def is_folded(cell) -> bool:
-    return bool({"hide-cell", "hide-input", "remove-cell"} & set(cell.metadata.get("tags", [])))
+    return bool(FOLDED & set(cell.metadata.get("tags", [])))
 
 
 def first_line(cell) -> str:

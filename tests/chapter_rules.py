@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from chapter import Chapter, first_line, headings, is_folded
+from chapter import FOLDED, TIME, Chapter, first_line, headings, is_folded
 from exercise_rules import exercises_are_complete, is_solution, paper_questions_are_complete
 from figure_rules import figures_are_described, images
 from jupytext.compare import NotebookDifference, compare_notebooks
@@ -26,11 +26,6 @@ SECTIONS = {
 }
 DEEPER = ("Further reading",)
 UNTIMED = {"00"}
-TIME = re.compile(
-    r"\*About \d+(?:\.\d+)? (?:minutes|hours?)(?: to read, \d+ for the exercises)?\.\*"
-)
-
-TAGS = {"hide-cell", "hide-input", "remove-cell"}
 
 # 88 characters fit beside both side bars of the built page.
 MAX_LINES, MAX_FOLDED_LINES, MAX_WIDTH = 20, 40, 88
@@ -77,8 +72,8 @@ def metadata_is_clean(chapter: Chapter) -> list[str]:
     for cell in chapter.notebook.cells:
         if "execution" in cell.metadata:
             complaints.append(f"{first_line(cell)} has timing metadata: execute without it")
-        for tag in set(cell.metadata.get("tags", [])) - TAGS:
-            complaints.append(f"{first_line(cell)} has the tag {tag!r}; use {sorted(TAGS)}")
+        for tag in set(cell.metadata.get("tags", [])) - FOLDED:
+            complaints.append(f"{first_line(cell)} has the tag {tag!r}; use {sorted(FOLDED)}")
         tags = set(cell.metadata.get("tags", []))
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         # The book leaves out what has remove-cell; there it may be folded in JupyterLab or not.
@@ -155,7 +150,7 @@ def opening_and_closing(chapter: Chapter) -> list[str]:
             "before its first section, “**After this chapter you can**” must be followed by "
             f"3 to 5 bullets; there are {len(objectives)}"
         )
-    if chapter.number not in UNTIMED and not TIME.search(opening):
+    if chapter.number not in UNTIMED and not re.search(TIME, opening):
         complaints.append(
             "the opening lacks its time: “*About 60 minutes to read, 40 for the exercises.*”"
         )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
+from chapter import TIME
 from measured import NUMBER, PERCENT, Measured, split, unit
 from prose_blocks import prose_blocks, sections
 
@@ -43,7 +44,7 @@ _MORE = r"(?:,| and| to|–)\s*"
 NAMES = re.compile(
     rf"(?:\b{_PART}|§\s*){_PLACE}(?:{_MORE}{_PLACE}\b(?!\s*%))*"
     rf"|\bequations?\s+\({_PLACE}\)(?:{_MORE}\({_PLACE}\))*"
-    r"|\*About \d+(?:\.\d+)? (?:minutes|hours?)(?: to read, \d+ for the exercises)?\.\*"
+    rf"|{TIME}"
     r"|(?-i:\b[A-Z]\w*-\d+\b|\bCC BY 4\.0\b)",
     re.IGNORECASE,
 )

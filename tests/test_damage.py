@@ -21,7 +21,8 @@ from tiny_data_sets import fake_digits, no_network, write_cifar10, write_mnist
 
 from cnn_course import exporting, reporting, results, running
 from cnn_course.cli import main
-from cnn_course.data import KEPT, SPLITS, embedded, load
+from cnn_course.data import SPLITS, embedded, load
+from cnn_course.data.full import KEPT
 from cnn_course.history import History
 from cnn_course.models import build, pretrained, save_model
 

@@ -1,16 +1,14 @@
 """All data of the course come from `load`, as one `ImageSet` of bytes in memory."""
 
 import os
-from pathlib import Path
 
-import torch
-
-from cnn_course.data.cache import cache_folder, why_not_writable
+from cnn_course.data.cache import cache_folder
 from cnn_course.data.decoding import read_image
 from cnn_course.data.digits import prepare_digit, read_digit
-from cnn_course.data.embedded import DIGITS, mnist_m, mnist_sample
+from cnn_course.data.embedded import mnist_m, mnist_sample
 from cnn_course.data.folders import read_folder
-from cnn_course.data.images import ImageSet, hold_out, is_among
+from cnn_course.data.full import FULL_SIDES, read_full, split_mnist
+from cnn_course.data.images import ImageSet, hold_out
 from cnn_course.names import SPLITS, check_data, check_split
 
 __all__ = [
@@ -23,9 +21,7 @@ __all__ = [
     "split_mnist",
 ]
 
-SIDES = {"mnist-sample": 28, "mnist-m": 32, "mnist": 28, "cifar10": 32}  # height and width
-
-KEPT = {"mnist": "MNIST", "cifar10": "cifar-10-batches-py"}  # torchvision's folders
+SIDES = {"mnist-sample": 28, "mnist-m": 32} | FULL_SIDES  # height and width
 
 
 def load(
@@ -92,59 +88,8 @@ def load(
         return mnist_sample(split)
     if name == "mnist-m":
         return mnist_m(split, root)
-    full = _load_full(name, split != "test", cache_folder(root), download)
+    full = read_full(name, split != "test", cache_folder(root), download)
     if split == "test":
         return full
     kept, held = split_mnist(full) if name == "mnist" else hold_out(full.labels, 0.1)
     return full.subset(kept if split == "train" else held, f"{name} {split}")
-
-
-def _load_full(name: str, train: bool, root: Path, download: bool) -> ImageSet:
-    """The training or the test split of MNIST or CIFAR-10, as torchvision has it on disk."""
-    import torchvision  # here, because importing it takes as long as importing torch
-
-    dataset = {"mnist": torchvision.datasets.MNIST, "cifar10": torchvision.datasets.CIFAR10}[name]
-    try:
-        data = dataset(root, train=train, download=download)
-    except Exception as error:  # files that are damaged raise all sorts
-        if download:
-            reason = why_not_writable(root)
-            if reason:
-                raise OSError(
-                    f"{name} could not be downloaded, because {root} cannot be written ({reason}); "
-                    f"set the environment variable CNN_COURSE_CACHE to another folder"
-                ) from error
-            known = isinstance(error, RuntimeError | OSError)
-            reason = " ".join(str(error).split()) if known else "what is there is damaged"
-            raise OSError(
-                f"{name} could not be downloaded into {root} ({reason}); try again, and where that "
-                f"does not help, first move {root / KEPT[name]} elsewhere, if it is there"
-            ) from error
-        raise FileNotFoundError(
-            f'{name} is not in {root}, or not whole; get it with load("{name}", download=True) '
-            f"or, on the command line, with --download"
-        ) from error
-    if name == "mnist":
-        images, classes = data.data.unsqueeze(1), DIGITS
-    else:
-        images, classes = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous(), data.classes
-    if images.shape[2:] != (SIDES[name], SIDES[name]):
-        raise ValueError(
-            f"{name} in {root} has images of {'×'.join(map(str, images.shape[2:]))} pixels, and "
-            f"not {SIDES[name]}×{SIDES[name]}; move {root / KEPT[name]} elsewhere, and get it again"
-        )
-    return ImageSet(
-        f"{name} {'train' if train else 'test'}", images, torch.as_tensor(data.targets), classes
-    )
-
-
-def split_mnist(full: ImageSet) -> tuple[torch.Tensor, torch.Tensor]:
-    """Indices of what stays for training, and of what chapters show: the digits of `mnist-sample`.
-
-    Files in MNIST's format that hold none of those digits are split like any other data.
-    """
-    sample = torch.cat([mnist_sample(split).images for split in SPLITS])
-    shown = is_among(full.images, sample)
-    if not shown.any():
-        return hold_out(full.labels, 0.1)
-    return (~shown).nonzero().flatten(), shown.nonzero().flatten()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cnn_course.arithmetic import pair
 from cnn_course.inspection.layers import layer_table
 from cnn_course.inspection.passes import as_found, prepared
 from cnn_course.inspection.receptive import measured_receptive_field
@@ -36,10 +37,11 @@ def strongest_patches(
         raise ValueError(f"channels={list(channels)}: give one or more of 0 to {len(known) - 1}")
     maps = maps[:, list(channels)]
     shape = tuple(images.shape[1:])
-    rows, columns = (_squares(part, shape, axis, maps.shape[2 + axis]) for axis in (0, 1))
+    rows, columns = _squares(part, shape, tuple(maps.shape[2:]))
     if not (rows and columns):
         raise ValueError(
-            f"no square of {part} lies within an image of {shape[1]}×{shape[2]}; give larger images"
+            f"no square that a position sees lies within an image of {shape[1]}×{shape[2]}; give "
+            "larger images"
         )
     inside = maps[:, :, list(rows)][..., list(columns)]
     answer, position = inside.flatten(2).max(2)  # (N, channels)
@@ -52,20 +54,23 @@ def strongest_patches(
     return torch.stack(found).unflatten(0, (len(channels), count))
 
 
-def _squares(part: nn.Module, shape: tuple[int, ...], axis: int, length: int) -> dict[int, slice]:
-    """The pixels of each of `length` positions along the axis, where they lie within the image."""
+def _squares(
+    part: nn.Module, shape: tuple[int, ...], positions: tuple[int, int]
+) -> list[dict[int, slice]]:
+    """Along each axis the pixels of each position that sees a square within the image."""
     middle = measured_receptive_field(part, shape)
-    field, start = middle.size[axis], middle.start[axis]
-    whole = layer_table(part, shape).rows[-1].receptive_field
-    if field < (whole[axis] if isinstance(whole, tuple) else whole):
-        return {}  # it is cut off at the border
-    stride = 1
-    for layer in part.modules():
-        step = getattr(layer, "stride", 1)
-        stride *= step[axis] if isinstance(step, tuple) else step
-    starts = {k: start + (k - length // 2) * stride for k in range(length)}
-    return {
-        k: slice(first, first + field)
-        for k, first in starts.items()
-        if first >= 0 and first + field <= shape[1 + axis]
-    }
+    whole, _ = pair("receptive field", layer_table(part, shape).rows[-1].receptive_field, 1)
+    found = []
+    for axis, length in enumerate(positions):
+        field, start, stride = middle.size[axis], middle.start[axis], 1
+        for layer in part.modules():
+            step = getattr(layer, "stride", 1)
+            stride *= step[axis] if isinstance(step, tuple) else step
+        starts = {k: start + (k - length // 2) * stride for k in range(length)}
+        within = {
+            k: slice(first, first + field)
+            for k, first in starts.items()
+            if first >= 0 and first + field <= shape[1 + axis]
+        }
+        found.append(within if field == whole[axis] else {})  # else it is cut off at the border
+    return found

@@ -4,6 +4,7 @@ import numpy as np
 
 from cnn_course.arithmetic import whole
 from cnn_course.widgets.base import Widget, encode, picture
+from cnn_course.widgets.pixels import sliding, tower
 
 # The kernels of chapter 02, in its words. A single slice is repeated for each channel of the input.
 KERNELS = {
@@ -83,13 +84,6 @@ def slices(name: str) -> np.ndarray:
     return rows.reshape(-1, *rows.shape[-2:])
 
 
-def tower() -> np.ndarray:
-    """A storey of a tower by the water, uint8 (64, 64, 3): a part of `china.jpg`, as it is."""
-    from sklearn.datasets import load_sample_image
-
-    return load_sample_image("china.jpg")[176:240, 272:336]
-
-
 def still(image: np.ndarray, kernel: str) -> str:
     """The image in grey and what the kernel makes of it, at stride 1 and without padding."""
     grey = image.mean(2)  # (H, H)
@@ -101,10 +95,3 @@ def still(image: np.ndarray, kernel: str) -> str:
     canvas[: len(answer), len(grey) + 6 :][:, : len(answer)] = answer.round()
     alt = f"On the left a photograph in grey, on the right the feature map of the kernel {kernel}."
     return picture(canvas, alt)
-
-
-def sliding(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """(H, H) and (F, F) → (H − F + 1, H − F + 1), the weights' products added in their order."""
-    side = len(x) - len(kernel) + 1
-    parts = (w * x[u : u + side, v : v + side] for (u, v), w in np.ndenumerate(kernel))
-    return sum(parts, np.zeros((side, side)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnn_course.widgets.base import Widget, encode, picture
-from cnn_course.widgets.convolution import sliding
+from cnn_course.widgets.pixels import sliding
 
 # Images of the test split of `mnist-sample`: the digits 0 to 9, and two that are harder to read.
 EXAMPLES = [6, 1, 10, 0, 27, 4, 7, 16, 2, 14, 502, 857]

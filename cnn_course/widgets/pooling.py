@@ -4,7 +4,7 @@ import numpy as np
 
 from cnn_course.arithmetic import whole
 from cnn_course.widgets.base import Widget, encode, picture
-from cnn_course.widgets.convolution import sliding
+from cnn_course.widgets.pixels import sliding
 
 SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
 EDGES = "left edges of a 7"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnn_course.widgets.base import Widget, encode, picture
-from cnn_course.widgets.convolution import tower
+from cnn_course.widgets.pixels import tower
 
 CONV = {"kind": "conv", "kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1, "channels": 16}
 POOL = {"kind": "pool", "kernel_size": 2, "stride": 2, "padding": 0}
