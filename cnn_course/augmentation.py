@@ -1,10 +1,14 @@
 """Random changes of training images, a whole batch at a time, on the device where it lies."""
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from cnn_course.arithmetic import whole
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,8 @@ class Augment:
     move by up to `shift` pixels along each axis, with bilinear interpolation and black outside. At
     last `erase` covers a square of so many pixels a side, centred on any pixel, with the mean
     colour of the batch (cutout, DeVries and Taylor 2017). The draws come from torch's global
-    generator. Raises ValueError where an image has not so many pixels to reflect.
+    generator. Raises ValueError for settings that cannot be, for images that are no bytes, and
+    where one has not so many pixels to reflect.
     """
 
     crop: int = 0
@@ -27,7 +32,21 @@ class Augment:
     shift: float = 0.0
     erase: int = 0
 
+    def __post_init__(self):
+        whole("crop", self.crop, 0)
+        whole("erase", self.erase, 0)
+        for name, most in (("rotation", math.inf), ("scale", 1), ("shift", math.inf)):
+            value = getattr(self, name)
+            if not (isinstance(value, Real) and 0 <= value < most):
+                limit = " and less than 1" if most == 1 else ""
+                raise ValueError(f"{name}={value!r}: give a finite number, 0 or more{limit}")
+
     def __call__(self, images: Tensor) -> Tensor:
+        if images.dtype != torch.uint8 or images.dim() != 4:
+            raise ValueError(
+                f"images are {images.dtype} of shape {tuple(images.shape)}; give bytes "
+                "(N, C, H, W), as an ImageSet has them"
+            )
         if self.crop:
             images = _random_crop(images, self.crop)
         if self.flip:

@@ -23,6 +23,10 @@ class TrainingState:
         self.model, self.averaged, self.optimizer = model, averaged, optimizer
         self.settings, self.ranks = settings, ranks
         self.path = None if path is None else Path(path)
+        if self.path and not self.path.parent.is_dir():  # else an epoch's work would be lost
+            raise FileNotFoundError(
+                f"there is no folder {self.path.parent}; make it, or give another checkpoint"
+            )
 
     def save(self, history: dict) -> None:
         if self.path is None or self.ranks.rank > 0:

@@ -18,7 +18,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     name, origin = device, ""
     if name in (None, ""):
         name, origin = os.environ.get("CNN_COURSE_DEVICE"), " (CNN_COURSE_DEVICE)"
-    if not name:
+    if name in (None, ""):
         name, origin = "cuda" if torch.cuda.is_available() else "cpu", ""
     try:
         with warnings.catch_warnings():

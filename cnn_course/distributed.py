@@ -181,6 +181,8 @@ def _numbers() -> list[int]:
 
 
 def _meet(backend: str) -> None:
+    # Where a rank is gone, nccl writes down for a minute what it did, and the others wait for it.
+    os.environ.setdefault("TORCH_NCCL_WAIT_TIMEOUT_DUMP_MILSEC", "1000")
     try:
         dist.init_process_group(backend)
     except RuntimeError as error:

@@ -11,8 +11,10 @@ def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
 
     weight (C_out, …) ≈ integers · scale, with scale (C_out,) the largest weight of the output
     over 127; each weight is off by half a scale at most. Symmetric, per channel (Jacob et al. 2018;
-    Krishnamoorthi 2018).
+    Krishnamoorthi 2018). Raises ValueError for numbers that are not finite.
     """
+    if not weight.isfinite().all():
+        raise ValueError("weight has numbers that are not finite, which have no integers")
     largest = weight.flatten(1).abs().amax(1)
     scale = torch.where(largest > 0, largest, 1.0) / 127
     return (weight / _along_outputs(scale, weight)).round().to(torch.int8), scale

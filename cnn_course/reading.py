@@ -21,7 +21,8 @@ def read_whole(path: Path) -> bytes:
 def plain(path: Path) -> Path:
     """`path`, if it is a file: a pipe would be waited for, and a device has no end."""
     if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}; give another")
+        found = f"{path} is no file" if Path(path).exists() else f"there is no file {path}"
+        raise FileNotFoundError(f"{found}; give another")
     return Path(path)
 
 

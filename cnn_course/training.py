@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,7 +83,9 @@ def fit(
     what is no number; ConnectionError where another process says why it cannot go on; and
     FloatingPointError when the loss is no longer finite.
     """
-    _check_not_empty(train)
+    _check_given(model, train)
+    if validation is not None:
+        _check_given(model, validation)
     settings = _checked(
         epochs, batch_size, lr, momentum, weight_decay, label_smoothing, average, bf16, seed
     )
@@ -96,10 +99,9 @@ def fit(
     for layer in model.modules():
         if isinstance(layer, Normalize):
             layer.set_from(train)
-    # Convolutions run faster with the channels side by side in memory; results keep their shapes.
-    model.to(memory_format=torch.channels_last)
     with on_device(model, device):
         images, labels = train.images.to(device), train.labels.to(device)
+        _channels_last(model, images[:2].float() / 255)
 
         optimizer = torch.optim.SGD(
             _groups(model, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0
@@ -131,7 +133,7 @@ def fit(
                     group["lr"] = one_cycle(step, epochs * steps, lr)
                 x = augment(images[own]) if augment else images[own].float() / 255
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                    logits = _to_learn_from(network, x, classes)
+                    logits = _to_learn_from(network, x, len(own), classes)
                     loss = weight * F.cross_entropy(
                         logits, labels[own], label_smoothing=label_smoothing
                     )
@@ -167,7 +169,7 @@ def fit(
 
 def count_steps(images: int, batch_size: int) -> int:
     """How many steps of `fit` an epoch of so many images has."""
-    return len(_batch_sizes(images, batch_size))
+    return len(_batch_sizes(whole("images", images, 0), whole("batch_size", batch_size, 1)))
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
@@ -197,8 +199,27 @@ def _also_alike(model: nn.Module, validation: ImageSet | None) -> dict:
     return {"model": f"{model} {shapes}", "validation": validation and validation.sha256}
 
 
-def _to_learn_from(model: nn.Module, x: Tensor, classes: int) -> Tensor:
-    """The logits of the images `x`, from which there is a way back to weights."""
+@torch.no_grad()
+def _channels_last(model: nn.Module, x: Tensor) -> None:
+    """Put the channels side by side in memory, with which convolutions run faster.
+
+    Results keep their shapes, but `x.view` of them fails: a model that is not up to it is left as
+    it is. Lazy layers get their shapes here, from the images `x`.
+    """
+    model.eval()
+    try:
+        model(x)
+        model.to(memory_format=torch.channels_last)
+        model(x)
+    except RuntimeError:  # what is wrong with the images themselves, the first step says
+        model.to(memory_format=torch.contiguous_format)
+
+
+def _to_learn_from(model: nn.Module, x: Tensor, count: int, classes: int) -> Tensor:
+    """The logits of `count` images `x`, from which there is a way back to weights."""
+    if not (isinstance(x, Tensor) and x.is_floating_point()):
+        what = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f"augment gives {what}; let it give floats in [0, 1], a tensor of them")
     try:
         logits = forward(model, x)
     except ValueError as error:
@@ -208,7 +229,7 @@ def _to_learn_from(model: nn.Module, x: Tensor, classes: int) -> Tensor:
             f"the model cannot learn from one image at a time ({error.__cause__}); "
             f"give two images or more, and batch_size=2 or more"
         ) from error
-    _check_logits(logits, len(x), classes)
+    _check_logits(logits, count, classes)
     if not logits.requires_grad:
         raise ValueError(
             "no weight of the model can learn: give one requires_grad=True, and call fit outside "
@@ -217,12 +238,12 @@ def _to_learn_from(model: nn.Module, x: Tensor, classes: int) -> Tensor:
     return logits
 
 
-def _check_logits(logits: Tensor, images: int, classes: int) -> None:
+def _check_logits(logits: Tensor, images: int, classes: int = 1) -> None:
     shape = tuple(getattr(logits, "shape", ()))
     if len(shape) != 2 or shape[0] != images or shape[1] < classes:
         raise ValueError(
-            f"for {images} images of {classes} classes the model gives the shape {shape}; give one "
-            f"whose logits are ({images}, {classes})"
+            f"for {images} images the model gives the shape {shape}; give one whose logits are "
+            f"({images}, classes), with {classes} classes or more"
         )
 
 
@@ -232,17 +253,22 @@ def _check_finite(loss: float, where: str, lr: float) -> None:
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Weights that multiply decay; biases and normalizations, which are vectors, do not."""
-    weights = [p for p in model.parameters() if p.dim() > 1]
-    rest = [p for p in model.parameters() if p.dim() <= 1]
+    """Weights that multiply decay; biases, and normalizations, which are vectors, do not."""
+    weights, rest = [], []
+    for name, p in model.named_parameters():
+        (rest if p.dim() <= 1 or name.endswith("bias") else weights).append(p)
     groups = [{"params": weights, "weight_decay": weight_decay}, {"params": rest}]
+    if not (weights or rest):
+        raise ValueError("the model has no weights, and nothing to learn; give another")
     return [group for group in groups if group["params"]]
 
 
 @torch.no_grad()
 def _move_towards(averaged: nn.Module, model: nn.Module, share: float) -> None:
     """Move the average by `share` of the way to the model; whole numbers are taken over."""
-    for old, new in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+    # Not the state's, where weights that layers share stand more than once.
+    values = (chain(network.parameters(), network.buffers()) for network in (averaged, model))
+    for old, new in zip(*values, strict=True):
         if old.is_floating_point():
             old.lerp_(new, share)
         else:
@@ -262,13 +288,16 @@ def predict(
     The model ends in evaluation mode, and on the device where it was. Raises ValueError for images
     that it does not take.
     """
-    _check_not_empty(data)
+    _check_given(model, data)
     batch_size = whole("batch_size", batch_size, 1)
     device = choose_device(device)
     model.eval()
     with on_device(model, device):
-        parts = data.images.split(batch_size)
-        return torch.cat([forward(model, x.to(device).float() / 255).cpu() for x in parts])
+        found = []
+        for x in data.images.split(batch_size):
+            found.append(forward(model, x.to(device).float() / 255))
+            _check_logits(found[-1], len(x))
+        return torch.cat([logits.cpu() for logits in found])
 
 
 def evaluate(
@@ -289,7 +318,18 @@ def evaluate(
 
 
 def confusion(answers: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
-    """How often each class, a row, got each answer, a column: (N,), (N,) → (classes, classes)."""
+    """How often each class, a row, got each answer, a column: (N,), (N,) → (classes, classes).
+
+    Raises ValueError for what are no whole numbers from 0 to classes − 1, or not as many of both.
+    """
+    classes = whole("classes", classes, 1)
+    for name, found in (("answers", answers), ("labels", labels)):
+        fits = isinstance(found, Tensor) and not found.is_floating_point() and found.dim() == 1
+        if not fits or len(answers) != len(labels):
+            raise ValueError(f"{name}: give two tensors (N,) of whole numbers, as many of both")
+        if len(found) and not 0 <= int(found.min()) <= int(found.max()) < classes:
+            raise ValueError(f"{name} are not all from 0 to {classes - 1}; give such numbers")
+    answers, labels = answers.long(), labels.long()
     return torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, classes)
 
 
@@ -300,7 +340,15 @@ def _evaluate_in_parts(model: nn.Module, data: ImageSet, ranks: Ranks) -> Evalua
     return Evaluation(*(ranks.mean(weight * value) for value in result))
 
 
-def _check_not_empty(data: ImageSet) -> None:
+def _check_given(model: nn.Module, data: ImageSet) -> None:
+    """TypeError for what is no network or no `ImageSet`, ValueError for one without images."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"the model is {model!r:.60}; give a network, such as LeNet5()")
+    if not isinstance(data, ImageSet):
+        raise TypeError(
+            f"the images are a {type(data).__name__}; give an ImageSet: that of `load`, or "
+            "ImageSet(name, images, labels, classes)"
+        )
     if len(data) == 0:
         raise ValueError(f"{data.name} has no image; give a set with one or more")
 
@@ -326,7 +374,7 @@ def _checked(
         "weight_decay": _number("weight_decay", weight_decay),
         "label_smoothing": _number("label_smoothing", label_smoothing),
         "average": _number("average", average),
-        "bf16": bool(bf16),
+        "bf16": _flag("bf16", bf16),
         "seed": whole("seed", seed, 0),
     }
     if not 0 < settings["lr"] <= MOST_RATE:
@@ -341,9 +389,15 @@ def _checked(
     return settings
 
 
+def _flag(name: str, value) -> bool:
+    if value not in (True, False):  # NumPy's are, too
+        raise TypeError(f"{name}={value!r}: give True or False")
+    return bool(value)
+
+
 def _number(name: str, value) -> float:
     try:
-        if isinstance(value, str):
+        if isinstance(value, str | bytes | bool):
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):

@@ -1,5 +1,8 @@
 """Augmentation: what each setting does to a batch, and that images are drawn for one by one."""
 
+import math
+import re
+
 import pytest
 import torch
 
@@ -25,7 +28,7 @@ def test_flip_mirrors_about_half_of_the_images(images):
     assert 70 < mirrored.sum() < 130
 
 
-@pytest.mark.parametrize("crop", [-1, 10, 30])
+@pytest.mark.parametrize("crop", [10, 30])
 def test_a_crop_that_has_not_the_pixels_is_refused(images, crop):
     with pytest.raises(ValueError, match=f"crop={crop}: give 0 to 9, as the images are 12×10"):
         Augment(crop=crop)(images)
@@ -118,3 +121,25 @@ def test_the_seed_decides(images):
         results.append(augment(images))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ({"crop": -1}, ValueError), ({"crop": 1.5}, TypeError), ({"erase": -3}, ValueError),
+        ({"scale": 1}, ValueError), ({"scale": 1.9}, ValueError), ({"scale": -0.1}, ValueError),
+        ({"rotation": math.nan}, ValueError), ({"rotation": math.inf}, ValueError),
+        ({"rotation": (0, 10)}, ValueError), ({"shift": "1"}, ValueError),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_named(setting, error):
+    ((name, value),) = setting.items()
+    with pytest.raises(error, match=re.escape(f"{name}={value!r}: give")):
+        Augment(**setting)
+
+
+def test_only_bytes_are_changed(images):
+    """Floats in [0, 1] would be divided by 255 once more."""
+    for wrong in (images / 255, images[0]):
+        with pytest.raises(ValueError, match=r"images are torch\..* of shape .*; give bytes"):
+            Augment(flip=True)(wrong)

@@ -139,7 +139,7 @@ def test_4_5_takes_every_step_that_leaves_the_right_weights(answer):
         (parts_step(moves=0), "The optimizer has not moved"),
         (lambda model, optimizer, parts: optimizer.step(), "do the losses go `backward`"),
         (parts_step(scale=0.1), "are not those of two steps on the whole minibatch"),
-        (lambda model, optimizer, parts: model(parts), "raised TypeError"),
+        (lambda model, optimizer, parts: model(parts), "raised ValueError: images are list"),
         (3, "A function is asked for"),
     ],
 )

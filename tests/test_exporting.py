@@ -79,8 +79,12 @@ def test_export_where_it_cannot_be(tmp_path, capsys):
 
 def test_what_the_network_cannot_give_is_not_written(tmp_path):
     model = LeNet5()
-    with pytest.raises(ValueError, match=r"the model does not take images of shape \(3, 28, 28\)"):
+    with pytest.raises(
+        ValueError, match=r"the model takes images with 1 channel.* shape \(3, 3, 28"
+    ):
         to_onnx(model, (3, 28, 28), tmp_path / "a.onnx")
+    with pytest.raises(ValueError, match=r"does not take images of shape \(1, 20, 20\)"):
+        to_onnx(model, (1, 20, 20), tmp_path / "a.onnx")
     for value in (math.nan, math.inf):
         model.layers[1].bias.data.fill_(value)
         with pytest.raises(ValueError, match="not finite, and nothing was written: its training f"):

@@ -16,6 +16,7 @@ from cnn_course.devices import choose_device, on_device
 from cnn_course.models import MLP, LeNet5
 from cnn_course.training import (
     _groups,
+    confusion,
     count_steps,
     evaluate,
     fit,
@@ -428,6 +429,8 @@ def test_settings_may_be_numbers_of_any_library(digits, tmp_path):
         ({"seed": 2.5}, TypeError, "seed=2.5: give"),
         ({"lr": "0.1"}, TypeError, "lr='0.1': give a number"),
         ({"lr": None}, TypeError, "lr=None: give a number"),
+        ({"lr": True}, TypeError, "lr=True: give a number"),
+        ({"bf16": "False"}, TypeError, "bf16='False': give True or False"),
         ({"momentum": [0.9]}, TypeError, r"momentum=\[0.9\]: give a number"),
         ({"average": torch.ones(2)}, TypeError, "average=.*: give a number"),
         ({"weight_decay": 10**400}, TypeError, "weight_decay=1000.*: give a number"),
@@ -459,7 +462,7 @@ def test_images_and_labels_have_to_fit_the_model(digits):
         (nn.Conv2d(1, 10, 28), r"\(20, 10, 1, 1\)"),
         (nn.Flatten(0), r"\(15680,\)"),
     ):
-        words = f"for 20 images of 10 classes the model gives the shape {shape}; give one whose"
+        words = f"for 20 images the model gives the shape {shape}; give one whose logits are"
         with pytest.raises(ValueError, match=words):
             evaluate(model, few)
     with pytest.raises(ValueError, match="the model gives the shape"):
@@ -476,3 +479,136 @@ def test_a_model_that_cannot_learn_is_named(digits):
         fit(model.requires_grad_(False), few, epochs=1)
     model.layers[-1].requires_grad_(True)
     fit(model, few, epochs=1)
+
+
+class Viewing(nn.Module):
+    """A network as many write it: `view` wants the plain order in memory."""
+
+    def __init__(self, lazy=False):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 4, 3, padding=1)
+        self.linear = nn.LazyLinear(10) if lazy else nn.Linear(4 * 28 * 28, 10)
+
+    def forward(self, x):
+        return self.linear(self.convolution(x).relu().view(len(x), -1))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_network_may_use_view_and_lazy_layers(digits, lazy):
+    model = Viewing(lazy)
+    fit(model, digits, digits, epochs=4, device="cpu")
+    assert evaluate(model, digits, device="cpu").accuracy > 0.7
+    assert model(digits.images[:2] / 255).shape == (2, 10)
+    plain = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 26 * 26, 10))
+    fit(plain, digits, epochs=1, device="cpu")
+    assert plain[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_is_wrong_in_a_network_is_told_in_its_own_words(digits):
+    class Wrong(nn.Module):
+        def __init__(self, error):
+            super().__init__()
+            self.linear, self.error = nn.Linear(784, 10), error
+
+        def forward(self, x):
+            self.error()
+            return self.linear(x.flatten(1))
+
+    def own():
+        raise ValueError("the channel order of my filter bank is not set")
+
+    few = digits.subset(torch.arange(20))
+    with pytest.raises(ValueError, match=r"^the channel order of my filter bank is not set$"):
+        predict(Wrong(own), few)
+    with pytest.raises(RuntimeError, match=r"^shape '"):
+        fit(Wrong(lambda: torch.zeros(3).view(2, 2)), few, epochs=1)
+
+
+def test_grey_images_are_not_taken_for_colour_and_bytes_not_for_floats(digits):
+    few = digits.subset(torch.arange(20))
+    for call in (
+        lambda: evaluate(MLP(in_channels=3), few),
+        lambda: LeNet5(3)(few.images / 255),
+        lambda: LeNet5(3)(torch.zeros(28, 28)),
+    ):
+        with pytest.raises(ValueError, match=r"takes images with 3 channel\(s\), and these have"):
+            call()
+    with pytest.raises(ValueError, match=r"images are torch.uint8; give a tensor of floats in"):
+        LeNet5()(few.images)
+    with pytest.raises(ValueError, match=r"augment gives torch.uint8; let it give floats in"):
+        fit(LeNet5(), few, epochs=1, augment=lambda x: x)
+    with pytest.raises(ValueError, match="for 20 images the model gives the shape"):
+        fit(LeNet5(), few, epochs=1, augment=lambda x: x[:3] / 255)
+
+
+def test_what_is_no_network_or_no_images_is_named(digits):
+    few = digits.subset(torch.arange(4))
+    for images in (few.images, torch.utils.data.Subset(few, range(2)), "mnist-sample", None):
+        for call in (fit, predict, evaluate):
+            with pytest.raises(TypeError, match=r"the images are a .*; give an ImageSet"):
+                call(MLP(), images)
+    for call in (fit, predict, evaluate):
+        with pytest.raises(TypeError, match=r"the model is <class .*; give a network, such as"):
+            call(MLP, few)
+    with pytest.raises(ValueError, match="has no image"):
+        fit(MLP(), few, few.subset(torch.arange(0)))
+    with pytest.raises(ValueError, match="the model has no weights"):
+        fit(nn.Flatten(), few)
+    with pytest.raises(ValueError, match=r"the model gives the shape \(\)"):
+        predict(nn.MaxPool2d(2, return_indices=True), few)
+
+
+def test_a_checkpoint_without_a_folder_is_told_before_the_first_epoch(digits, tmp_path):
+    few, told = digits.subset(torch.arange(20)), []
+    for path, words in (
+        (tmp_path / "none" / "state", "there is no folder .*none; make it"),
+        (tmp_path, "is no file; give another"),
+    ):
+        with pytest.raises(FileNotFoundError, match=words):
+            fit(MLP(), few, epochs=1, checkpoint=path, report=lambda *_: told.append(1))
+    assert not told
+
+
+def test_weight_decay_spares_biases_of_any_shape():
+    published = LeNet5.published()
+    biases = [p for name, p in published.named_parameters() if name.endswith("bias")]
+    _, spared = _groups(published, 0.1)
+    assert {id(p) for p in biases} <= {id(p) for p in spared["params"]}
+    assert {p.dim() for p in biases} == {1, 3}
+
+
+def test_the_average_takes_a_shared_layer_once(digits):
+    class Shared(nn.Module):
+        def __init__(self, names):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.last = nn.Linear(784, 784), nn.Linear(784, 10)
+            for name in names:
+                setattr(self, name, self.first)
+
+        def forward(self, x):
+            return self.last(self.first(x.flatten(1)).relu())
+
+    once, twice = Shared(()), Shared(("again", "and_again"))
+    for model in (once, twice):
+        fit(model, digits, epochs=2, average=0.9, device="cpu")
+    assert torch.equal(once.first.weight, twice.first.weight)
+
+
+@pytest.mark.parametrize(
+    ("answers", "labels"),
+    [
+        (torch.tensor([5]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([3])),
+        (torch.tensor([-1]), torch.tensor([1])), (torch.tensor([0, 1, 2]), torch.tensor([1])),
+        (torch.rand(2, 3), torch.tensor([1, 2])), ([0, 1], torch.tensor([1, 2])),
+        (torch.tensor([1.0]), torch.tensor([1])),
+    ],
+)  # fmt: skip
+def test_a_confusion_of_classes_that_are_not_there_is_refused(answers, labels):
+    with pytest.raises(ValueError, match=r"(answers|labels).*; give|give two tensors"):
+        confusion(answers, labels, 3)
+
+
+def test_a_confusion_counts_small_types_too():
+    labels = torch.arange(30).byte()
+    assert torch.equal(confusion(labels, labels, 30), torch.eye(30).long())

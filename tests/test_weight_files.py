@@ -64,7 +64,7 @@ def test_a_link_stays_and_a_device_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="pipe is a folder or a device; give a file"):
         weight_files.write(tmp_path / "pipe", {"a": torch.ones(3)}, {})
-    with pytest.raises(FileNotFoundError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match="pipe is no file; give another"):
         weight_files.read(tmp_path / "pipe")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,10 @@ class ImageSet(Dataset):
     classes: tuple[str, ...]
 
     def __post_init__(self):
+        if not isinstance(self.classes, Iterable):
+            raise ValueError(
+                f"{self.name}: classes={self.classes!r}; give the names, in the order of the labels"
+            )
         self.classes = tuple(self.classes)
         images, labels = self.images, self.labels
         for name, value in (("images", images), ("labels", labels)):
@@ -66,6 +71,7 @@ class ImageSet(Dataset):
 
     def subset(self, indices: torch.Tensor, name: str | None = None) -> "ImageSet":
         """A copy of the images at `indices` (M,), in that order, under `name` or the same one."""
+        indices = torch.arange(len(self))[indices]  # a slice would give a view, and no copy
         return ImageSet(name or self.name, self.images[indices], self.labels[indices], self.classes)
 
     @property
@@ -88,6 +94,8 @@ class ImageSet(Dataset):
         return self.images.numpy().tobytes() + self.labels.numpy().astype("<i8").tobytes()
 
     def _moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        if len(self) == 0:
+            raise ValueError(f"{self.name} has no image, and no mean; give a set with one or more")
         # A histogram of the 256 values is exact and needs no float copy of every pixel.
         channels = self.images.transpose(0, 1).flatten(1)
         counts = torch.stack([torch.bincount(c, minlength=256) for c in channels]).double()

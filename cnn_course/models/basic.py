@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from cnn_course.data import ImageSet
-from cnn_course.models.arguments import at_least, check_widths, choose
+from cnn_course.models.arguments import at_least, check_widths, choose, layer_of
 
 
 class Normalize(nn.Module):
@@ -14,7 +14,8 @@ class Normalize(nn.Module):
 
     As the first layer of a network it makes the statistics part of the weights, so that they
     are saved, loaded and moved to a device together. They start as 0 and 1, which changes
-    nothing; `cnn_course.training.fit` sets them from the training images.
+    nothing; `cnn_course.training.fit` sets them from the training images. Raises ValueError for
+    bytes, which would be 255 times too large, and for another number of channels.
     """
 
     def __init__(self, channels: int = 1):
@@ -38,6 +39,14 @@ class Normalize(nn.Module):
         self.sd.copy_(torch.where(sd > 0, sd, 1.0).view(-1, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not (isinstance(x, torch.Tensor) and x.is_floating_point()):
+            what = getattr(x, "dtype", type(x).__name__)
+            raise ValueError(f"images are {what}; give a tensor of floats in [0, 1]: images / 255")
+        if x.dim() < 3 or x.shape[-3] != len(self.mean):  # one channel would pass for each of three
+            raise ValueError(
+                f"the model takes images with {len(self.mean)} channel(s), and these have the "
+                f"shape {tuple(x.shape)}; give others, or build it with other in_channels"
+            )
         return (x - self.mean) / self.sd
 
 
@@ -146,7 +155,7 @@ class DeepCNN(Layers):
         layers = [Normalize(in_channels), nn.AvgPool2d(2)]
         for channels in [in_channels] + [width] * (depth - 1):
             convolution = nn.Conv2d(channels, width, 3, padding=1, padding_mode=padding_mode)
-            layers += [convolution, activation()]
+            layers += [convolution, layer_of(activation)]
         linear = nn.Linear(width * (input_size // 2) ** 2, num_classes)
         super().__init__(*layers, nn.Flatten(), linear)
 
@@ -157,7 +166,7 @@ def _blocks(in_channels: int, widths, pool="max", activation=nn.ReLU) -> list[nn
     layers = []
     for channels, width in pairwise([in_channels, *widths]):
         convolution = nn.Conv2d(channels, width, kernel_size=3, stride=stride, padding=1)
-        layers += [convolution, activation()]
+        layers += [convolution, layer_of(activation)]
         if pooling is not None:
             layers.append(pooling(2))
     return layers

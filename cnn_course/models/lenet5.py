@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn_course.models.arguments import at_least, choose
+from cnn_course.models.arguments import at_least, choose, layer_of
 from cnn_course.models.basic import Layers, Normalize
 
 # Table I of the paper: which of the 6 maps of S2 each of the 16 maps of C3 sees.
@@ -139,7 +139,7 @@ class LeNet5(Layers):
 
         def halve(channels):
             if pool == "trainable":
-                return [Subsampling(channels), activation()]
+                return [Subsampling(channels), layer_of(activation)]
             return [choose("pool", pool, max=nn.MaxPool2d, average=nn.AvgPool2d)(2)]
 
         c3 = choose(
@@ -151,13 +151,13 @@ class LeNet5(Layers):
         last = choose("output", output, linear=lambda: nn.Linear(84, num_classes), rbf=RBFOutput)
         super().__init__(
             Normalize(in_channels),
-            *(nn.Conv2d(in_channels, 6, kernel_size=5, padding=2), *norm(6), activation()),
+            *(nn.Conv2d(in_channels, 6, kernel_size=5, padding=2), *norm(6), layer_of(activation)),
             *halve(6),
-            *(c3(), *norm(16), activation()),
+            *(c3(), *norm(16), layer_of(activation)),
             *halve(16),
             nn.Flatten(),
-            *(nn.Linear(16 * side**2, 120), *norm(120, nn.BatchNorm1d), activation()),
-            *(nn.Linear(120, 84), *norm(84, nn.BatchNorm1d), activation()),
+            *(nn.Linear(16 * side**2, 120), *norm(120, nn.BatchNorm1d), layer_of(activation)),
+            *(nn.Linear(120, 84), *norm(84, nn.BatchNorm1d), layer_of(activation)),
             last(),
         )
         self._initialise(initialisation)

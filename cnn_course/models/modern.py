@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from cnn_course.models.arguments import at_least, check_widths
+from cnn_course.models.arguments import at_least, check_widths, layer_of
 from cnn_course.models.basic import Layers, Normalize
 
 
@@ -34,12 +34,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             convolution(in_channels, out_channels, stride=stride),
-            activation(),
+            layer_of(activation),
             convolution(out_channels, out_channels),
         )
         same = in_channels == out_channels and stride == 1
         self.shortcut = nn.Identity() if same else convolution(in_channels, out_channels, 1, stride)
-        self.activation = activation()
+        self.activation = layer_of(activation)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.body(x) + self.shortcut(x))
@@ -64,8 +64,8 @@ class InvertedBlock(nn.Module):
         super().__init__()
         wide = expansion * in_channels
         self.body = nn.Sequential(
-            *(convolution(in_channels, wide, 1), activation()),
-            *(convolution(wide, wide, stride=stride, groups=wide), activation()),
+            *(convolution(in_channels, wide, 1), layer_of(activation)),
+            *(convolution(wide, wide, stride=stride, groups=wide), layer_of(activation)),
             convolution(wide, out_channels, 1),  # no activation: narrow maps carry what there is
         )
         self.same = in_channels == out_channels and stride == 1
@@ -106,11 +106,11 @@ class ModernCNN(Layers):
                 f"ModernCNN needs one entry of widths={widths}, depths={depths} and blocks "
                 f"(which has {len(blocks)}) for each stage"
             )
-        layers = [Normalize(in_channels), convolution(in_channels, stem), activation()]
+        layers = [Normalize(in_channels), convolution(in_channels, stem), layer_of(activation)]
         channels = stem
         for width, depth, block in zip(widths, depths, blocks, strict=True):
             at_least(0, "ModernCNN", depth=depth)
-            layers += [convolution(channels, width), activation(), nn.MaxPool2d(2)]
+            layers += [convolution(channels, width), layer_of(activation), nn.MaxPool2d(2)]
             layers += [block(width, width, activation=activation) for _ in range(depth)]
             channels = width
         head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes)]

@@ -1,5 +1,6 @@
 """Networks by name, and networks in files: weights that know what they are for."""
 
+import json
 import re
 from pathlib import Path
 from textwrap import shorten
@@ -59,6 +60,7 @@ def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bo
     """
     state, about = model.state_dict(), {"model": name, **about}
     try:
+        json.dumps(about)  # a TypeError names what JSON cannot hold
         _check(about, state)
     except MISFITS as error:
         raise ValueError(
