@@ -137,8 +137,18 @@ def is_shown(a, b, comparisons, equal_var=False):
     return stats.ttest_ind(a, b, equal_var=equal_var).pvalue < 0.05 / comparisons
 
 
+def leaves_out_0(a, b, comparisons, ddof=1, pooled=False, normal=False):
+    """By hand: whether the interval leaves out 0."""
+    parts = [np.var(x, ddof=ddof) / len(x) for x in (a, b)]
+    freedom = sum(parts) ** 2 / sum(v**2 / (len(x) - 1) for v, x in zip(parts, (a, b), strict=True))
+    freedom = len(a) + len(b) - 2 if pooled else freedom
+    of = stats.norm if normal else stats.t(freedom)
+    return abs(np.mean(a) - np.mean(b)) > of.ppf(1 - 0.025 / comparisons) * sum(parts) ** 0.5
+
+
 def test_1_7_knows_the_usual_mistakes(capsys):
     assert check("1.7", is_shown)
+    assert check("1.7", leaves_out_0)
     for answer, words in [
         (lambda a, b, m: is_shown(a, b, 1), "divide the 1 in 20 by `comparisons`"),
         (lambda a, b, m: is_shown(a, b, m, equal_var=True), "`equal_var=False` is Welch's test"),
@@ -147,6 +157,16 @@ def test_1_7_knows_the_usual_mistakes(capsys):
         (lambda a, b, m: np.mean(a) > np.mean(b), "should give False and gave True"),
         (lambda a, b, m: 0.03, "should give True or False and gave 0.03"),
         (lambda a, b, m: ..., "and gave the three dots"),
+        (lambda a, b, m: is_shown(a, b, m / 2), "0.9565], [0.95, 0.954, 0.948, 0.952], 1) should"),
+        (lambda a, b, m: is_shown(a, b, m**0.5), ", 3) should give False and gave True"),
+        (lambda a, b, m: is_shown(a, b, m**2), ", 3) should give True and gave False"),
+        (
+            lambda a, b, m: is_shown(a, b, m * (m - 1) / 2 or 1),
+            ", 2) should give False and gave Tr",
+        ),
+        (lambda a, b, m: leaves_out_0(a, b, m, ddof=0), "1) should give False and gave True"),
+        (lambda a, b, m: leaves_out_0(a, b, m, pooled=True), "1) should give False and gave True"),
+        (lambda a, b, m: leaves_out_0(a, b, m, normal=True), "1) should give False and gave True"),
         (lambda a, b: True, "raised TypeError"),
         (True, "A function is asked for; this is of type bool"),
     ]:

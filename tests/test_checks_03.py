@@ -89,6 +89,8 @@ def test_3_3_takes_every_way_of_counting(dead):
         (lambda x: int((x.amax((2, 3)) <= 0).sum()), "counts each image apart"),
         (lambda x: int((x.amax((2, 3)) <= 0).any(0).sum()), "silent on some images"),
         (lambda x: int((x <= 0).sum()), "channels are asked for"),
+        (lambda x: int((x[-1].amax((1, 2)) <= 0).sum()), "should give"),
+        (lambda x: int((x[0].amax((1, 2)) <= 0).sum()), "should give"),
         (lambda x: x.amax((0, 2, 3)) <= 0, "a whole number"),
     ],
 )
@@ -116,6 +118,8 @@ def test_3_4_sends_the_gradient_to_the_winner():
         (lambda x, g: spread(g), "the losers too"),
         (lambda x, g: (x == spread(pooled(x))).float(), "its window's number of g"),
         (lambda x, g: x * (x == spread(pooled(x))), "the largest numbers themselves"),
+        (lambda x, g: spread(g) * (x == spread(pooled(x.relu()))), "should give"),
+        (lambda x, g: spread(g) * (x == spread(pooled(x))) * (x > 0), "should give"),
         (lambda x, g: g, "should give the shape (2, 2) and gave (1, 1)"),
     ],
 )

@@ -43,6 +43,10 @@ def test_5c_1_takes_every_form(answer):
         (lambda z, p: named(z, p, axis=0), "along axis 1"),
         (lambda z, p: torch.where(named(z, p) == -1, z.argmax(1), -1), "other way round"),
         (lambda z, p: z.argmax(1), "should give [0, -1, 1]"),
+        (
+            lambda z, p: torch.where(z.softmax(1).amax(1) > p, z.argmax(1), -1),
+            "should give [0] and",
+        ),
         (lambda z, p: named(z, p)[:, None], "should give the shape (3,) and gave (3, 1)"),
         (lambda z, p: None, "and gave None"),
     ],

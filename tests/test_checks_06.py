@@ -280,6 +280,10 @@ def test_6_6_takes_every_order(answer):
         (lambda f, r: [n for n in r if sum(f[k] != r[n].get(k) for k in f) > 1], "no ablation"),
         (lambda f, r: [n for n in r if sum(f[k] != r[n].get(k) for k in f) != 1], "only one of"),
         (lambda f, r: [n for n in r if sum(f.get(k) != r[n][k] for k in r[n]) != 1], "only one of"),
+        (
+            lambda f, r: [n for n in r if sum(f.get(k) != r[n].get(k) for k in f | r[n]) != 1],
+            "only one of the two has is a difference",
+        ),
         (lambda f, r: len(unfair(f, r)), "a list of names and gave"),
         (lambda f, r: [n for n in r if sum(f[k] != r[n][k] for k in f) != 1], "raised KeyError"),
     ],

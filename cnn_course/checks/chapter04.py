@@ -65,17 +65,17 @@ def _momentum_step(answer) -> str | None:
 
 
 def _step_in_parts(answer) -> str | None:
-    """Two calls in a row, beside two steps on the whole minibatch; then the usual mistakes."""
+    """Two calls, of three parts and of two, beside two steps on the whole; then usual mistakes."""
     generator = torch.Generator().manual_seed(5)
     x = torch.rand(12, 1, 28, 28, generator=generator)
     y = torch.randint(10, (12,), generator=generator)
-    parts = list(zip(x.split(4), y.split(4), strict=True))
+    minibatches = [list(zip(x.split(n), y.split(n), strict=True)) for n in (4, 6)]
     start, _ = _ready()
     found, optimizer = _ready()
     moves = _count_moves(optimizer)
-    for call in (1, 2):
+    for call, parts in enumerate(minibatches, 1):
         copies = [(a.clone(), b.clone()) for a, b in parts]
-        where = "On three parts of four images each it"
+        where = f"On {len(parts)} parts of {len(x) // len(parts)} images each it"
         if problem := attempt(answer, where, found, optimizer, copies)[1]:
             return problem
         if len(moves) == 0:
@@ -89,7 +89,7 @@ def _step_in_parts(answer) -> str | None:
         return "The model is as it was: do the losses go `backward` before the optimizer moves?"
     for hint, way in _WAYS:
         model, optimizer = _ready()
-        for _ in range(2):
+        for parts in minibatches:
             way(model, optimizer, parts)
         if _same(found, model):
             return hint or None
@@ -121,14 +121,14 @@ def _same(model: nn.Module, other: nn.Module) -> bool:
     )
 
 
-def _parts(scale: float = 1.0, clear_first: bool = True, clear_each: bool = False):
+def _parts(mean: bool = True, clear_first: bool = True, clear_each: bool = False):
     def step(model, optimizer, parts):
         if clear_first:
             optimizer.zero_grad()
         for x, y in parts:
             if clear_each:
                 optimizer.zero_grad()
-            (scale * F.cross_entropy(model(x), y) / len(parts)).backward()
+            (F.cross_entropy(model(x), y) / (len(parts) if mean else 1)).backward()
         optimizer.step()
 
     return step
@@ -138,15 +138,15 @@ _LAST_ONLY = "Only the last part counts: clear the gradients before the loop, an
 # What is said of a function that leaves the weights as this one does; nothing of the right one.
 _WAYS = [
     ("", _parts()),
-    ("The loss of a part is a mean already: divide it by the number of parts.", _parts(scale=3)),
+    ("The loss of a part is a mean already: divide it by the number of parts.", _parts(mean=False)),
     ("In the second call the first one's gradients are still there.", _parts(clear_first=False)),
     (
         "In the second call the first one's gradients are still there, and each loss is a mean "
         "already: divide it by the number of parts.",
-        _parts(scale=3, clear_first=False),
+        _parts(mean=False, clear_first=False),
     ),
     (_LAST_ONLY, _parts(clear_each=True)),
-    (_LAST_ONLY, _parts(scale=3, clear_each=True)),
+    (_LAST_ONLY, _parts(mean=False, clear_each=True)),
 ]
 
 
@@ -171,6 +171,7 @@ def _learns_by_heart(answer) -> str | None:
     with torch.no_grad():
         dead.layers[2].bias.fill_(-1e3)  # whose ReLUs are closed for every image
     twice = torch.cat([x[:4], x[:4]]), torch.cat([y[:4], (y[:4] + 1) % 10])
+    one_pair = torch.cat([x[:15], x[:1]]), torch.cat([y[:15], (y[:1] + 1) % 10])
     for name, model, images, labels, expected in [
         ("a sound network", healthy, x, y, True),
         ("a network that gives the same logits for every image", _Deaf(), x, y, False),
@@ -183,6 +184,7 @@ def _learns_by_heart(answer) -> str | None:
             True,
         ),
         ("images that occur twice, with different labels,", healthy, *twice, False),
+        ("one image of 16 that occurs twice, with different labels,", healthy, *one_pair, False),
     ]:
         before = copy.deepcopy(model.state_dict())
         found, problem = attempt(answer, f"For {name} it", model, images.clone(), labels.clone())
@@ -248,11 +250,16 @@ def _weakest_spot(answer) -> str | None:
         spot = (sums if label == 0 else -sums).argmax().item()
         expected = torch.tensor(divmod(spot, sums.shape[1]))
         cases.append(((_Looks(weights), image, label, side), expected))
+    # The last pixel matters most, and all others speak against it: less of a square that reached
+    # over the border would cost more.
+    weights = torch.full((5, 6), -3.0)
+    weights[-1, -1] = 10
+    cases.append(((_Looks(weights), torch.ones(1, 5, 6), 0, 3), torch.tensor([2, 3])))
     problem = function(answer, cases)
     if problem is None or "raised" in problem or not callable(answer):
         return problem
     for (model, image, label, side), expected in cases:
-        found = tensor(answer(copy.deepcopy(model), image.clone(), label, side))
+        found = tensor(attempt(answer, "", copy.deepcopy(model), image.clone(), label, side)[0])
         if found is not None and found.tolist() == expected.flip(0).tolist():
             return f"{problem} The row comes first, then the column."
     return problem

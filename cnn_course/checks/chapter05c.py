@@ -19,6 +19,7 @@ def _name_or_none(answer) -> str | None:
     cases = [(torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.1, 0.2], [-9.0, -3.0, -9.0]]), 0.6)]
     for shape, least in [((1, 4), 0.3), ((5, 3), 0.5), ((8, 10), 0.4)]:
         cases.append((3 * torch.randn(shape, generator=generator), least))
+    cases.append((torch.tensor([[0.3]]), 1.0))  # as sure as is asked for, and no less
     mistakes = [
         (
             lambda z, p: _named(z, p, of=lambda z: z),

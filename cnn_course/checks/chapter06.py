@@ -214,6 +214,11 @@ def _unfair_rows(answer) -> str | None:
         {"added and changed": full | {"p": 0.2, "crop": 0}, "renamed": {**full, "Flip": True}},
         {"None for nothing": {"crop": 4, "flip": True, "decay": None}},
         {"other key": {"crop": 4, "flip": True, "wd": 5e-4}},
+        {
+            "None is new": full | {"p": None},
+            "and a change": full | {"p": None, "crop": 0},
+            "no crop": full | {"crop": 0},
+        },
     ]
     for rows in cases:
         expected = _unfair(full, rows)
