@@ -166,7 +166,7 @@ def test_1_7_knows_the_usual_mistakes(capsys):
         ),
         (lambda a, b, m: leaves_out_0(a, b, m, ddof=0), "1) should give False and gave True"),
         (lambda a, b, m: leaves_out_0(a, b, m, pooled=True), "1) should give False and gave True"),
-        (lambda a, b, m: leaves_out_0(a, b, m, normal=True), "1) should give False and gave True"),
+        (lambda a, b, m: leaves_out_0(a, b, m, normal=True), "9) should give False and gave True"),
         (lambda a, b: True, "raised TypeError"),
         (True, "A function is asked for; this is of type bool"),
     ]:

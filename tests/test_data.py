@@ -445,3 +445,28 @@ def test_an_image_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch, kind)
     for most in (3000, None):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
         assert read_image(tmp_path / f"a.{kind}", 8, 8, 1).shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [slice(0, 2), ..., [1, 0], range(2), np.arange(2), torch.tensor([True, True] + [False] * 2)],
+)
+def test_a_subset_by_any_indices_is_a_copy(indices):
+    whole = image_set()
+    part = whole.subset(indices)
+    part.images += 1
+    part.labels += 1
+    assert whole.images.sum() == 0
+    assert torch.equal(whole.labels, image_set().labels)
+
+
+def test_no_images_have_no_mean():
+    for attribute in ("mean", "sd"):
+        with pytest.raises(ValueError, match="has no image, and no mean; give a set with one"):
+            getattr(image_set().subset(torch.arange(0)), attribute)
+
+
+@pytest.mark.parametrize("classes", [10, None])
+def test_classes_are_names(classes):
+    with pytest.raises(ValueError, match=r"classes=.*; give the names, in the order of the labels"):
+        ImageSet("mine", torch.zeros(2, 1, 4, 4).byte(), torch.zeros(2).long(), classes)

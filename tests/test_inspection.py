@@ -1,5 +1,6 @@
 """The layer table against PyTorch's own counts; receptive fields computed against measured."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -195,6 +196,19 @@ def test_bad_input_is_named(call, words):
 def test_frozen_parameters_are_no_obstacle():
     frozen = nn.Conv2d(1, 1, 3).requires_grad_(False)
     assert measured_receptive_field(frozen, (1, 8, 8)).size == (3, 3)
+
+
+@pytest.mark.parametrize("shape", [28, (28, 28), (1, 28.0, 28), (1, 0, 28), None, "1,2"])
+def test_an_input_shape_is_three_whole_numbers(shape):
+    with pytest.raises(ValueError, match=r"input_shape=.*: give \(channels, height, width\)"):
+        layer_table(MLP(), shape)
+    layer_table(MLP(), np.array([1, 28, 28]))
+
+
+@pytest.mark.parametrize("place", [9, (0, 9), (-1, 0), (0.5, 1), (1, 2, 3)])
+def test_a_place_is_in_the_map(place):
+    with pytest.raises((ValueError, TypeError), match=r"place=.*give"):
+        measured_receptive_field(nn.Conv2d(1, 1, 3), (1, 8, 8), place=place)
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def test_what_cannot_be_is_refused():
         strongest_patches(wide, torch.rand(2, 1, 5, 5), [0], count=1)
 
 
-@pytest.mark.parametrize("channels", [[2], [-1], [], [0, 99], [0.5], ["a"]])
+@pytest.mark.parametrize("channels", [[2], [-1], [], [0, 99], [0.5], ["a"], 0, "0"])
 def test_channels_that_are_not_there_are_named(channels):
     layer, _ = cross_finder(0)
-    with pytest.raises(ValueError, match=r"channels=\[.*\]: give one or more of 0 to 1"):
+    with pytest.raises(ValueError, match=r"channels=.*: give a list of one or more of 0 to 1"):
         strongest_patches(layer, torch.rand(4, 1, 9, 12), channels, count=3)
 
 

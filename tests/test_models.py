@@ -178,3 +178,11 @@ def test_images_of_other_channels_are_refused():
 def test_widths_that_cannot_be_are_named(network, sizes, words):
     with pytest.raises(ValueError, match=words):
         network(**sizes)
+
+
+@pytest.mark.parametrize("network", [FlattenCNN, DeepCNN, LeNet5, ModernCNN])
+@pytest.mark.parametrize("activation", [nn.ReLU(), torch.relu, "relu", None, int])
+def test_an_activation_is_what_makes_a_layer(network, activation):
+    with pytest.raises(ValueError, match=r"activation=.*: give what makes a layer, such as"):
+        network(activation=activation)
+    network(activation=lambda: nn.LeakyReLU(0.2))

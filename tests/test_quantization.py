@@ -1,5 +1,7 @@
 """Weights of 8 bits: off by half a step at most, a quarter of the size, and the same network."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -65,3 +67,11 @@ def test_integers_without_a_scale_are_refused(tmp_path):
     weight_files.write(file, tensors, {"model": "modern_cnn", **ABOUT})
     with pytest.raises(ValueError, match="does not hold a model of this course"):
         load_model(file)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_has_no_integers(value):
+    weight = torch.ones(3, 4)
+    weight[1, 2] = value
+    with pytest.raises(ValueError, match="weight has numbers that are not finite"):
+        quantize(weight)

@@ -39,15 +39,18 @@ def as_found(model: nn.Module):
 @contextmanager
 def one_pass(model: nn.Module, input_shape: tuple[int, ...], count: int = 1):
     """Random images (count, *input_shape) and a place for hooks; the model is restored behind."""
-    if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
-        raise ValueError(f"input_shape={input_shape!r}: give (channels, height, width)")
+    try:
+        channels, height, width = (whole("input_shape", n, 1) for n in input_shape)
+    except (TypeError, ValueError):
+        message = f"input_shape={input_shape!r}: give (channels, height, width)"
+        raise ValueError(message) from None
     count = whole("samples", count, 1)
     like = a_weight(model)
     if like.is_meta:  # shapes without values, which take no memory
-        x = torch.empty(count, *input_shape, device="meta")
+        x = torch.empty(count, channels, height, width, device="meta")
     else:
         generator = torch.Generator().manual_seed(0)
-        x = torch.rand(count, *input_shape, generator=generator).to(like)
+        x = torch.rand(count, channels, height, width, generator=generator).to(like)
     with as_found(model) as hook:
         yield x, hook
 

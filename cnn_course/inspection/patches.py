@@ -33,8 +33,8 @@ def strongest_patches(
     if getattr(maps, "ndim", 0) != 4:
         raise ValueError("the part gives no maps (N, C, H, W); give the beginning of a network")
     known = range(maps.shape[1])
-    if len(channels) == 0 or not all(channel in known for channel in channels):
-        raise ValueError(f"channels={list(channels)}: give one or more of 0 to {len(known) - 1}")
+    if not (isinstance(channels, Sequence) and channels and all(k in known for k in channels)):
+        raise ValueError(f"channels={channels!r}: give a list of one or more of 0 to {known[-1]}")
     maps = maps[:, list(channels)]
     shape = tuple(images.shape[1:])
     rows, columns = _squares(part, shape, tuple(maps.shape[2:]))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cnn_course.arithmetic import pair
 from cnn_course.inspection.passes import one_pass
 from cnn_course.models.arguments import forward
 
@@ -43,8 +44,8 @@ def measured_receptive_field(
                 "ends in a map (N, C, H, W)"
             )
         height, width = output.shape[2:]
-        i, j = (height // 2, width // 2) if place is None else place
-        if not (0 <= i < height and 0 <= j < width):
+        i, j = (height // 2, width // 2) if place is None else pair("place", place, 0)[0]
+        if not (i < height and j < width):
             raise ValueError(
                 f"place={place} is not in the map of {height}×{width}; give one of its positions"
             )
