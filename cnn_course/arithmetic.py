@@ -91,15 +91,13 @@ def receptive_field(layers: Iterable[dict]) -> list[ReceptiveField]:
     A layer is a dictionary with `kernel_size` and, where they are not 1, 0 and 1, with `stride`,
     `padding` and `dilation`: `{"kernel_size": 3, "padding": 1}`. All fields are ints, or pairs
     where any layer has a pair. Raises ValueError for a layer with other keys, and TypeError for
-    what is none.
+    what is no dictionary.
     """
     size, jump, start, paired = [1, 1], [1, 1], [0, 0], False
     steps = []
-    for layer in [layers] if isinstance(layers, dict) else layers:
+    for layer in layers:
         if not isinstance(layer, dict):
-            raise TypeError(
-                f'{layer!r} is no layer; give a dictionary, such as {{"kernel_size": 3}}'
-            )
+            raise TypeError(f"{layer!r} is no layer; give a list of dictionaries")
         layer = {"stride": 1, "padding": 0, "dilation": 1} | layer
         padding = {"padding": layer.pop("padding")}
         if set(layer) != {"kernel_size", "stride", "dilation"}:

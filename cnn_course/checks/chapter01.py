@@ -173,10 +173,10 @@ def _is_shown(answer) -> str | None:
     return f"is_shown({a}, {b}, {comparisons}) should give {right[first]} and gave {given[first]}."
 
 
-# A large difference; none; one that is shown alone and not among nine, of either sign; a few wide
-# and many narrow seeds, which the pooled test calls shown and Welch's does not.
 _NARROW = [0.905, 0.904, 0.906, 0.905, 0.903, 0.907, 0.905, 0.906, 0.904, 0.905]
 _CLOSE = [0.950, 0.954, 0.948, 0.952]
+# A large difference; none; one that is shown alone and not among nine, of either sign; a few wide
+# and many narrow seeds, which the pooled test calls shown and Welch's does not.
 _TABLES = [
     ([0.97, 0.968, 0.969], [0.92, 0.918, 0.921], 1),
     ([0.92, 0.93, 0.91], [0.921, 0.912, 0.931], 1),
