@@ -23,10 +23,6 @@ class TrainingState:
         self.model, self.averaged, self.optimizer = model, averaged, optimizer
         self.settings, self.ranks = settings, ranks
         self.path = None if path is None else Path(path)
-        if self.path and not self.path.parent.is_dir():  # else an epoch's work would be lost
-            raise FileNotFoundError(
-                f"there is no folder {self.path.parent}; make it, or give another checkpoint"
-            )
 
     def save(self, history: dict) -> None:
         if self.path is None or self.ranks.rank > 0:
@@ -48,8 +44,12 @@ class TrainingState:
         if self.path is None:
             return {}
         with self.ranks.together():
-            mine = self.ranks.rank == 0 and self.path.exists()
-            data = contents(self.path) if mine else None
+            first = self.ranks.rank == 0  # the others may be on machines without that folder
+            if first and not self.path.parent.is_dir():  # else an epoch's work would be lost
+                raise FileNotFoundError(
+                    f"there is no folder {self.path.parent}; make it, or give another checkpoint"
+                )
+            data = contents(self.path) if first and self.path.exists() else None
         data = self.ranks.share(data)
         if data is None:
             return {}

@@ -79,7 +79,13 @@ def folder(killed, tmp_path_factory):
         assert main([*TRAIN, "--out", str(folder / "joined")]) == 130
     commands = {
         "resumed": [*TRAIN, "--out", str(folder / "resumed"), "--resume"],
-        "joined": [*TRAIN, "--out", str(folder / "joined"), "--resume"],
+        # As on another machine, which has not the first one's disk.
+        "joined": [
+            *TRAIN,
+            "--out",
+            [str(folder / "joined"), str(folder / "not there" / "joined")],
+            "--resume",
+        ],
         "evaluated": ["evaluate", "lenet5", "--data", "mnist-sample"],
         "failed": [*TRAIN, "--out", str(folder / "failed"), "--lr", "1e30"],
     }
@@ -230,6 +236,7 @@ def test_two_processes_go_on_where_one_stopped_and_say_so(undisturbed, folder):
         f"{n}/6" for n in range(2, 7)
     ]
     assert abs(accuracy(folder / "joined") - accuracy(undisturbed[0])) < 0.015
+    assert not (folder / "not there").exists()
 
 
 def test_what_is_no_training_is_said_once(folder):
