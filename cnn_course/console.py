@@ -25,7 +25,7 @@ def say(text: str, end: str = "\n") -> None:
 
 def rank() -> str | None:
     """The number of this process among those that torchrun started, if it did."""
-    return os.environ.get("RANK") if "TORCHELASTIC_RUN_ID" in os.environ else None
+    return (os.environ.get("RANK") or None) if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import re
 import warnings
 
@@ -38,6 +39,7 @@ def run(argv: list[str]) -> int:
         command, debug = arguments.pop("command"), arguments.pop("debug")
         if command != "train" and console.rank() not in (None, "0"):
             return 0  # what torchrun started more than once is done and said by one process
+        _check_place()
         from cnn_course import commands  # takes seconds, as it loads torch
 
         with console.working(), warnings.catch_warnings():
@@ -63,6 +65,13 @@ def run(argv: list[str]) -> int:
         return status
 
 
+def _check_place() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # without which torch's libraries do not load
+        raise FileNotFoundError("the current folder is no more; go to another one") from None
+
+
 def explain(error: Exception) -> tuple[int, str]:
     """The exit status and the sentence for an error that can be expected; raises any other."""
     text = str(error)
@@ -76,6 +85,8 @@ def explain(error: Exception) -> tuple[int, str]:
         isinstance(error, RuntimeError) and re.search(r"memory|alloc|Storage size", text)
     ):
         return 2, NO_MEMORY
+    if isinstance(error, RuntimeError) and "start new thread" in text:
+        return 2, "no more threads can be started here; end other programs, or raise the limit"
     connection = re.search(r"(?i)gloo|nccl|connection", text)
     if isinstance(error, RuntimeError) and connection and console.rank() is not None:
         return 1, LOST

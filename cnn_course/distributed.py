@@ -185,7 +185,7 @@ def _meet(backend: str) -> None:
     os.environ.setdefault("TORCH_NCCL_WAIT_TIMEOUT_DUMP_MILSEC", "1000")
     try:
         dist.init_process_group(backend)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # ValueError: variables that torchrun would not set
         now = os.environ.get("GLOO_SOCKET_IFNAME", "not set")
         raise ConnectionError(
             "the other processes of this training cannot be reached; start all of them again, and "

@@ -14,6 +14,7 @@ MODELS = (
 DATA = ("mnist-sample", "mnist-m", "mnist", "cifar10", "folder:PATH")
 SPLITS = ("train", "validation", "test")
 MOST_RATE = 1e38  # of learning, and of the decay of weights: a float32 holds little more
+MOST_CLASSES = 2000
 LARGEST_INPUT = 1024  # pixels a side, for a network in a file
 LARGEST = 64  # pixels: to train on, the images of a folder that are larger are made so small
 

@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         "--seed", type=_whole(0, 2**64 - 1), default=0, help="of all that is random (0)"
     )
     train.add_argument("--device", help="cpu, cuda, … (CUDA where there is one)")
-    train.add_argument("--out", type=Path, help="the run's folder (runs/MODEL-DATA)")
+    train.add_argument("--out", type=_folder, help="the run's folder (runs/MODEL-DATA)")
     train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     train.add_argument(
         "--limit", type=_whole(1), help="train on so many images, chosen by the seed"
@@ -173,6 +173,13 @@ def _shape(text):
     if height != width:
         raise ValueError(f"{text}: the networks take square images; give two equal sides")
     return channels, height, width
+
+
+@_checked
+def _folder(text):
+    if not text:  # an unset variable of a script; Path would take it for the current folder
+        raise ValueError("give a folder")
+    return Path(text)
 
 
 @_checked

@@ -12,9 +12,9 @@ from cnn_course.history import History
 class Progress:
     """A row an epoch, and on a terminal a bar with loss, accuracy, images a second, time left."""
 
-    def __init__(self, images: ImageSet, epochs: int, batch_size: int):
+    def __init__(self, images: ImageSet, epochs: int, batch_size: int, before: dict | None = None):
         self.images, self.epochs, self.batch_size, self.rows = len(images), epochs, batch_size, None
-        self.history = History()
+        self.history = History(**(before or {}))  # of a resumed run, until it has a step
 
     def __enter__(self):
         total = self.epochs * self.images

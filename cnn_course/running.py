@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -64,16 +65,22 @@ def train(
             if ranks.rank == 0:
                 stack.enter_context(folder.claimed(resume))
                 say(f"{train_set}; {model} on {device}, into {folder.path}")
-                before = folder.processes()
+                saved = folder.saved()
+                before = saved.get("processes")
                 _say_who_trains(ranks.count, before, options["batch_size"], options["lr"])
         if ranks.rank > 0:
             with suppress(FloatingPointError):  # which all of them raise, and the first one tells
                 fit(network, train_set, validation, **options)
             return None
-        progress = Progress(train_set, epochs, options["batch_size"])
+        progress = Progress(train_set, epochs, options["batch_size"], saved.get("history", {}))
+
+        def report(*arguments):
+            folder.check_held()  # before an epoch is saved
+            progress(*arguments)
+
         try:
             with progress:
-                history = fit(network, train_set, validation, report=progress, **options)
+                history = fit(network, train_set, validation, report=report, **options)
             steps = epochs * count_steps(len(train_set), options["batch_size"])
             if failed := failure(history, train_set, validation, steps):
                 raise FloatingPointError(f"{failed} (the learning rate was {options['lr']:g})")
@@ -104,6 +111,7 @@ class RunFolder:
         self.weights = path / f"{model}.safetensors"
         self.history = path / "history.json"
         self.checkpoint = path / "checkpoint" / "state.safetensors"
+        self.held = None  # the folder, open and locked
 
     def check_free(self, resume: bool) -> None:
         """ValueError where a training would lose what the folder holds."""
@@ -112,8 +120,10 @@ class RunFolder:
             raise ValueError(f"--out {path} is a link that leads nowhere; give a folder")
         if path.exists() and not path.is_dir():
             raise ValueError(f"--out {path} is a file; give a folder")
-        if list(path.glob("*.safetensors")):
+        if path.exists() and any(p.suffix == ".safetensors" for p in path.iterdir()):
             raise ValueError(f"{path} holds a finished run; give another --out")
+        if self.checkpoint.parent.exists() and not self.checkpoint.parent.is_dir():
+            raise ValueError(f"{self.checkpoint.parent} is a file; give another --out")
         history = self._history()
         if "failure" in history:
             if resume:
@@ -134,31 +144,46 @@ class RunFolder:
         training is at work there.
         """
         missing = [p for p in self.checkpoint.parents if not p.exists()]
-        for folder in reversed(missing):
-            folder.mkdir(exist_ok=True)
-        with _alone_in(self.path):
-            try:
-                self.check_free(resume)  # again: much may have happened since
-                if "failure" in self._history():
-                    say(f"{self.path} holds a run that failed, whose place this one takes")
-                    self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
-                    self.history.unlink()
-                yield
-            finally:
-                with suppress(OSError):  # not empty
-                    for folder in missing:
-                        folder.rmdir()
+        try:
+            for folder in reversed(missing):
+                folder.mkdir(exist_ok=True)
+            self.held = _locked(self.path)
+        except OSError:  # where another one trains, in place of that, all is its own now
+            _take_away(missing)
+            raise
+        try:
+            self.check_free(resume)  # again: much may have happened since
+            tempfile.TemporaryFile(dir=self.checkpoint.parent).close()  # else an epoch is lost
+            if "failure" in self._history():
+                say(f"{self.path} holds a run that failed, whose place this one takes")
+                self.checkpoint.unlink(missing_ok=True)  # first, since this may fail
+                self.history.unlink()
+            yield
+        finally:
+            _take_away(missing)
+            if self.held is not None:
+                os.close(self.held)
 
-    def processes(self) -> int | None:
-        """How many trained what the checkpoint holds, or None where there is none or no word."""
+    def check_held(self) -> None:
+        """OSError where the folder at its place is another one, whose files are not ours."""
+        if not _is_at(self.held, self.path):
+            raise OSError(
+                f"{self.path} was moved or removed while a training saved into it; what was saved "
+                "is where it was moved to: go on from there with --resume"
+            )
+
+    def saved(self) -> dict:
+        """What the checkpoint says of the training so far; {} where there is none."""
         about = read(self.checkpoint)[1] if self.checkpoint.exists() else None
-        return about.get("processes") if is_checkpoint(about) else None
+        return about if is_checkpoint(about) else {}
 
     def save_history(self, history: History, **more) -> None:
+        self.check_held()
         write_whole(self.history, json.dumps(more | vars(history), indent=1) + "\n")
 
     def finish(self) -> None:
         """The weights are safe: the checkpoint goes, with its folder if that holds nothing else."""
+        self.check_held()
         self.checkpoint.unlink()
         with suppress(OSError):
             self.checkpoint.parent.rmdir()
@@ -172,27 +197,44 @@ class RunFolder:
         return found if isinstance(found, dict) and set(vars(History())) <= set(found) else {}
 
 
-@contextmanager
-def _alone_in(folder: Path):
-    """The folder for this process alone, until it ends, however that may be; else ValueError."""
+def _take_away(folders: list[Path]) -> None:
+    """As far as they are empty, the innermost first."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _locked(folder: Path) -> int | None:
+    """The folder, open and for this process alone until it ends, however that may be.
+
+    Raises ValueError where another training has it.
+    """
     if sys.platform == "win32":  # which cannot lock a folder
-        yield
-        return
+        return None
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY)
+    taken = False
     try:
-        with suppress(OSError):  # of a file system without locks
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"another training is at work in {folder}; wait for its end, or give another "
-                    "--out"
-                ) from None
-        yield
-    finally:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        taken = True
+    except OSError:  # of a file system without locks
+        pass
+    if taken or not _is_at(handle, folder):  # another one ended, and took it away
         os.close(handle)
+        raise ValueError(
+            f"another training is at work in {folder}; wait for its end, or give another --out"
+        )
+    return handle
+
+
+def _is_at(handle: int | None, folder: Path) -> bool:
+    """Whether an open folder is still at its place."""
+    try:
+        return handle is None or os.path.samestat(os.fstat(handle), os.stat(folder))
+    except OSError:
+        return False
 
 
 def _default_name(model: str, data: str) -> str:

@@ -39,7 +39,7 @@ def read(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], dict
 
 
 def contents(path: Path) -> bytes:
-    """The bytes of a file, for `parse`; of a file of others no more than its header is read."""
+    """The bytes of a file, for `parse`, if its header is one that `write` may have written."""
     # By its bytes, since not every name of a file can be told to safetensors.
     with named(plain(path)) as path, _of_this_course(path), path.open("rb") as file:
         start = file.read(8)
@@ -50,7 +50,11 @@ def contents(path: Path) -> bytes:
         size, said = path.stat().st_size, len(start + header) + _about(header)[1]
         if size != said:
             raise ValueError(f"it has {size:,} bytes, and by its header {said:,}")
-        return start + header + file.read()
+        file.seek(0)
+        try:
+            return file.read()
+        except MemoryError:
+            raise ValueError(f"{size:,} bytes are more than there is memory") from None
 
 
 def parse(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict]:

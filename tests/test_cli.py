@@ -1,14 +1,18 @@
 """The command line: runs that survive being killed, and errors told in one line."""
 
+import contextlib
 import io
 import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +30,9 @@ from cnn_course.history import History
 from cnn_course.models import LeNet5, build, load_model, save_model
 from cnn_course.names import MODELS
 from cnn_course.reporting import Progress
+
+with contextlib.suppress(ImportError):  # Windows
+    import fcntl
 
 TRAIN = ["train", "lenet5", "--data", "mnist-sample", "--device", "cpu", "--limit", "200"]
 SMALLEST = {
@@ -718,3 +725,140 @@ def test_weights_that_cannot_be_read_are_named(capsys, tmp_path):
     assert status("predict", "/proc/self/mem", tmp_path / "a.png") == 2
     said = capsys.readouterr().err
     assert said == "cnn-course: /proc/self/mem: Input/output error; give another\n"
+
+
+# ------------------------------------------------------------------- a folder that does not stay
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folder")
+@pytest.mark.parametrize("taken", ["moved", "removed"])
+def test_a_training_whose_folder_is_taken_away_leaves_the_next_ones_alone(
+    tmp_path, capsys, monkeypatch, taken
+):
+    out, rows = tmp_path / "run", []
+
+    def meanwhile(text):
+        rows.append(text)
+        if len(rows) == 1:
+            out.rename(tmp_path / "elsewhere") if taken == "moved" else shutil.rmtree(out)
+            (out / "checkpoint").mkdir(parents=True)
+            (out / "checkpoint" / "state.safetensors").write_bytes(b"another one's")
+
+    monkeypatch.setattr(reporting, "say", meanwhile)
+    said = error(capsys, *TRAIN, "--epochs", "3", "--out", out)
+    assert f"{out} was moved or removed while a training saved into it" in said
+    assert len(rows) == 1
+    assert [p.name for p in out.rglob("*")] == ["checkpoint", "state.safetensors"]
+    assert (out / "checkpoint" / "state.safetensors").read_bytes() == b"another one's"
+    if taken == "moved":
+        monkeypatch.undo()
+        moved = tmp_path / "elsewhere"
+        assert status(*TRAIN, "--epochs", "3", "--out", moved, "--resume") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folder")
+def test_a_folder_that_is_made_anew_before_it_is_locked_is_another_ones(
+    tmp_path, capsys, monkeypatch
+):
+    out, flock = tmp_path / "run", fcntl.flock
+
+    def meanwhile(handle, how):
+        shutil.rmtree(out)
+        out.mkdir()
+        return flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", meanwhile)
+    assert f"another training is at work in {out}" in error(capsys, *TRAIN, "--out", out)
+    assert not list(out.iterdir())
+
+
+def test_a_resumed_run_that_fails_keeps_the_history_so_far(tmp_path, capsys, monkeypatch):
+    rows = []
+
+    def stop_at_two(text):
+        rows.append(text)
+        if len(rows) == 2:
+            raise KeyboardInterrupt
+
+    train = [*TRAIN, "--epochs", "2", "--out", tmp_path / "run"]
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "say", stop_at_two)
+        assert status(*train) == 130
+    capsys.readouterr()
+    monkeypatch.setattr(running, "failure", lambda *run: "it has failed")
+    assert "it has failed" in error(capsys, *train, "--resume", code=1)
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert len(history["train_loss"]) == 2
+
+
+def test_what_cannot_be_saved_into_is_told_before_the_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(running, "fit", None)
+    (tmp_path / "checkpoint").touch()
+    said = error(capsys, *TRAIN, "--out", tmp_path)
+    assert f"{tmp_path / 'checkpoint'} is a file; give another --out" in said
+
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(running.tempfile, "TemporaryFile", refuse)
+    said = error(capsys, *TRAIN, "--out", tmp_path / "a" / "b")
+    assert "checkpoint: Permission denied; give a place that you may read and write" in said
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint"]
+    assert "argument --out: give a folder" in error(capsys, *TRAIN, "--out", "")
+
+
+def test_where_a_folder_cannot_be_locked_nothing_stays(tmp_path, capsys, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(running, "_locked", refuse)
+    assert "Permission denied" in error(capsys, *TRAIN, "--out", tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path, capsys, monkeypatch
+):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
+    assert f"{tmp_path}: Permission denied" in error(capsys, "predict", tmp_path, "a.png")
+    assert f"{tmp_path}: Permission denied" in error(capsys, *TRAIN, "--out", tmp_path)
+
+
+def test_too_many_classes_are_told_before_a_training(tmp_path, capsys):
+    for i in range(2001):
+        place = tmp_path / "mine" / "train" / f"{i}"
+        place.mkdir(parents=True)
+        for name in "ab":
+            (place / f"{name}.pgm").write_bytes(b"P5 12 12 255\n" + bytes(144))
+    out = tmp_path / "run"
+    said = error(capsys, "train", "mlp", "--data", f"folder:{tmp_path / 'mine'}", "--out", out)
+    assert "2,001 classes are more than 2,000; give fewer" in said
+    assert not out.exists()
+
+
+def test_a_current_folder_that_is_no_more_is_named(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = (
+        "import os, sys; from cnn_course.cli import main\n"
+        "os.rmdir(os.getcwd()); sys.exit(main(['summary', 'mlp']))"
+    )
+    paths = os.pathsep.join([str(Path(cnn_course.__file__).parents[1]), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=gone, env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert run.stderr == "cnn-course: the current folder is no more; go to another one\n"
+
+
+def test_threads_that_cannot_be_started_are_told(folder, tmp_path, capsys, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    said = error(capsys, *TRAIN, "--data", f"folder:{folder}", "--out", tmp_path / "run")
+    assert "no more threads can be started here; end other programs, or raise the limit" in said

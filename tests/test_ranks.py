@@ -233,3 +233,10 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     for device in ("cuda:1", "mps"):
         with pytest.raises(ValueError, match=re.escape(f"device {device!r}: several processes")):
             _own_device(device, 0)
+
+
+def test_an_empty_rank_is_none(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    for text, rank in (("", None), ("0", "0"), ("1", "1")):
+        monkeypatch.setenv("RANK", text)
+        assert console.rank() == rank

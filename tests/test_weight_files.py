@@ -169,3 +169,23 @@ def test_the_length_of_a_header_is_not_trusted(tmp_path, length):
     os.truncate(tmp_path / "a", 2**36)
     with pytest.raises(ValueError, match="a is damaged or was not written by this course"):
         weight_files.read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("count", [2001, 300_000])
+def test_more_classes_than_a_table_shows_are_refused_at_once(tmp_path, count):
+    """Whatever takes the square of their number would take hours, and a small file names many."""
+    about = {"model": "mlp", "in_channels": 1, "input_size": 28}
+    about["classes"] = [str(i) for i in range(count)]
+    weight_files.write(tmp_path / "a", {"a": torch.ones(1)}, about)
+    with pytest.raises(ValueError, match=f"{count:,} classes are more than 2,000"):
+        load_model(tmp_path / "a")
+
+
+def test_a_file_for_which_there_is_no_memory_is_named(tmp_path):
+    """Sparse, with a header that says what it holds."""
+    tensor = {"dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}
+    header = json.dumps({"__metadata__": {"about": "{}"}, "a": tensor}).encode()
+    (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(tmp_path / "a", 8 + len(header) + 2**40)
+    with pytest.raises(ValueError, match=r"a is damaged .* more than there is memory.* another"):
+        weight_files.read(tmp_path / "a")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-MOST_BYTES = 2**30  # of a file; as many pixels as Pillow takes have less
+MOST_BYTES = 3 * 10**8  # of a file; with 8 bits as many pixels as Pillow takes have less
 WHOLE = {"1": 255, "L;2": 85, "L;4": 17}  # what one step of a PNG's sample is in 8 bits
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from textwrap import shorten
 
@@ -13,7 +14,7 @@ from cnn_course.models.arguments import at_least
 from cnn_course.models.basic import MLP, DeepCNN, FlattenCNN, GlobalPoolCNN
 from cnn_course.models.lenet5 import LeNet5
 from cnn_course.models.modern import ModernCNN
-from cnn_course.names import LARGEST_INPUT, MODELS, check_model, unprintable
+from cnn_course.names import LARGEST_INPUT, MODELS, MOST_CLASSES, check_model, unprintable
 from cnn_course.quantization import from_int8, to_int8
 from cnn_course.reading import read_whole
 
@@ -49,7 +50,14 @@ def build(name: str, in_channels: int = 1, input_size: int = 28, num_classes: in
     or of classes that does not fit.
     """
     constructor = CONSTRUCTORS[check_model(name)]
+    check_count(num_classes)
     return constructor(in_channels=in_channels, input_size=input_size, num_classes=num_classes)
+
+
+def check_count(classes: int) -> None:
+    """ValueError for more classes than a table of answers has room for."""
+    if classes > MOST_CLASSES:
+        raise ValueError(f"{classes:,} classes are more than {MOST_CLASSES:,}; give fewer")
 
 
 def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bool = False) -> None:
@@ -96,8 +104,9 @@ def _check(about: dict, state: dict[str, torch.Tensor]) -> tuple[str, tuple[int,
     name, classes, side = about["model"], about["classes"], about["input_size"]
     if not (isinstance(classes, list | tuple) and all(isinstance(c, str) for c in classes)):
         raise ValueError(f"classes={classes!r} are no list of names")
-    for label, text in enumerate(classes):
-        if wrong := unprintable(text) or ("is there twice" if text in classes[:label] else None):
+    check_count(len(classes))
+    for text, count in Counter(classes).items():
+        if wrong := unprintable(text) or ("is there twice" if count > 1 else None):
             raise ValueError(f"the class {text!r} {wrong}")
     sizes = about["in_channels"], side, len(classes)
     with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
@@ -145,7 +154,7 @@ def find(model: str) -> tuple[nn.Module, dict]:
     """The trained network that a name, a folder or a file stands for, and what it knows."""
     path = Path(model)
     if path.is_dir():
-        files = sorted(path.glob("*.safetensors"))
+        files = sorted(p for p in path.iterdir() if p.suffix == ".safetensors")
         if not files:
             raise ValueError(f"{path} holds no trained network; train one, or give another folder")
         if len(files) > 1:
