@@ -698,3 +698,44 @@ def test_a_file_that_is_a_program_is_not_run(tmp_path):
 def test_a_small_file_that_says_it_is_huge_is_named(pets):
     file, message = damaged(pets, b"P5 100000 100000 255\n")
     assert f"{file} cannot be read as an image (Image size (10000000000 pixels)" in message
+
+
+@pytest.mark.parametrize(
+    ("compression", "place", "bad"),
+    [
+        ("group4", 8, b"\xff" * 8), ("group4", 20, b"\x00\xff\x00\x12"),
+        ("group3", 20, b"\x00\xff\x00\x12"), ("tiff_lzw", 8, b"\xff" * 8),
+        ("tiff_adobe_deflate", 8, b"\xff" * 8), ("packbits", 8, b"\xff" * 8),
+    ],
+)  # fmt: skip
+def test_a_tiff_that_libtiff_complains_of_is_not_read(tmp_path, capfd, compression, place, bad):
+    """It writes to the process's standard error, and gives pixels of its own all the same."""
+    noise = np.random.default_rng(0).random((64, 64)) > 0.5
+    image = Image.fromarray(noise).convert("1" if compression.startswith("group") else "L")
+    image.save(tmp_path / "a.tif", compression=compression)
+    good = decoding.read_image(tmp_path / "a.tif", 64, 64, 1)
+    assert torch.equal(good[0], torch.from_numpy(noise) * 255)
+    with Image.open(tmp_path / "a.tif") as opened:
+        start = opened.tag_v2[273][0] + place
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[start : start + len(bad)] = bad
+    (tmp_path / "b.tif").write_bytes(data)
+    with pytest.raises(ValueError, match=r"b.tif cannot be read as an image \(.*\); replace it"):
+        decoding.read_image(tmp_path / "b.tif", 64, 64, 1)
+    os.write(2, b"said\n")
+    assert capfd.readouterr().err == "said\n"
+
+
+def test_many_tiffs_at_a_time_leave_standard_error_as_it_was(tmp_path, capfd):
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            (tmp_path / split / name).mkdir(parents=True)
+            for i in range(20):
+                Image.new("L", (8, 8), i).save(tmp_path / split / name / f"{i}.tif")
+    open_before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    images = load(f"folder:{tmp_path}", "test").images
+    assert images[:, 0, 0, 0].tolist() == [int(f) for f in sorted(map(str, range(20)))] * 2
+    if open_before:
+        assert len(os.listdir("/proc/self/fd")) == open_before
+    os.write(2, b"said\n")
+    assert capfd.readouterr().err == "said\n"

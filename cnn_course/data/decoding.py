@@ -2,6 +2,10 @@
 
 import math
 import operator
+import os
+import tempfile
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MOST_BYTES = 3 * 10**8  # of a file; with 8 bits as many pixels as Pillow takes have less
+STANDARD_ERROR = threading.Lock()
 WHOLE = {"1": 255, "L;2": 85, "L;4": 17}  # what one step of a PNG's sample is in 8 bits
 
 
@@ -33,6 +38,30 @@ def _is_ycbcr_taken_for_rgb(image: Image.Image) -> bool:
         plan.append(getattr(type(image.tile[0]), "_make", tuple)(tile))  # named from Pillow 11 on
     image.tile = plan
     return True
+
+
+def _load_tiff(image: Image.Image) -> None:
+    """Load the pixels; OSError for those that libtiff complains of and gives all the same.
+
+    It writes its complaints to the standard error of the process, of which all threads have one.
+    """
+    with STANDARD_ERROR, ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            kept = os.dup(2)
+        except OSError:  # it is closed, or there is no place for the file
+            image.load()
+            return
+        os.dup2(file.fileno(), 2)
+        try:
+            image.load()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        file.seek(0)
+        said = file.read().decode(errors="replace").splitlines()
+    if errors := [line for line in said if line and "Warning, " not in line]:
+        raise OSError(errors[0])
 
 
 class _RefusedError(ValueError):
@@ -102,7 +131,7 @@ def decode(file: Path) -> np.ndarray:
             deep = image.format in ("PNG", "PPM")  # there, "I" is 16 bits and not 32
             luma = _is_ycbcr_taken_for_rgb(image)
             if image.format == "TIFF":
-                image.load()  # and turned upright; exif_transpose of Pillow 10.0 would do it again
+                _load_tiff(image)  # upright, too; exif_transpose of Pillow 10.0 would do it again
             else:
                 image = ImageOps.exif_transpose(image)
             image = Image.merge("YCbCr", image.split()) if luma else image
