@@ -12,12 +12,20 @@ from torch import Tensor
 from cnn_course.reading import MOST_BYTES, named, plain
 from cnn_course.writing import write_whole
 
+MOST = 2**32  # bytes of a file; it is read whole, and copied
 # What a file of others can bring about, such as a header with other parts.
 DAMAGE = (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`."""
+    """Write `tensors`, with `about` as JSON in the file's header, in the place of `path`.
+
+    Raises ValueError for more bytes than are read again, and what `write_whole` raises.
+    """
+    if (size := sum(tensor.nbytes for tensor in tensors.values())) > MOST - MOST_BYTES:
+        raise ValueError(
+            f"{path} would have {size:,} bytes, which are too many; build a smaller one"
+        )
     # safetensors wants plain layouts, and a tensor that shares its memory with no other.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     write_whole(path, save(plain, metadata={"about": json.dumps(about)}))
@@ -50,6 +58,8 @@ def contents(path: Path) -> bytes:
         size, said = path.stat().st_size, len(start + header) + _about(header)[1]
         if size != said:
             raise ValueError(f"it has {size:,} bytes, and by its header {said:,}")
+        if size > MOST:
+            raise ValueError(f"{size:,} bytes are more than a network of this course has")
         file.seek(0)
         try:
             return file.read()

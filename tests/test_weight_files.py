@@ -1,5 +1,6 @@
 """Files of weights: of any name, behind links, and with headers that anybody may have written."""
 
+import io
 import json
 import os
 
@@ -181,11 +182,33 @@ def test_more_classes_than_a_table_shows_are_refused_at_once(tmp_path, count):
         load_model(tmp_path / "a")
 
 
-def test_a_file_for_which_there_is_no_memory_is_named(tmp_path):
+def test_a_file_larger_than_any_of_the_course_is_not_read(tmp_path):
     """Sparse, with a header that says what it holds."""
     tensor = {"dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}
     header = json.dumps({"__metadata__": {"about": "{}"}, "a": tensor}).encode()
     (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header)
     os.truncate(tmp_path / "a", 8 + len(header) + 2**40)
+    with pytest.raises(ValueError, match=r"a is damaged .* more than a network of this course"):
+        weight_files.read(tmp_path / "a")
+
+
+def test_a_file_for_which_there_is_no_memory_is_named(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        def read(self, size=-1):
+            if size < 0:
+                raise MemoryError
+            return super().read(size)
+
+    weight_files.write(tmp_path / "a", {"a": torch.ones(3)}, {})
+    content = (tmp_path / "a").read_bytes()
+    monkeypatch.setattr(type(tmp_path), "open", lambda path, mode: Full(content))
     with pytest.raises(ValueError, match=r"a is damaged .* more than there is memory.* another"):
         weight_files.read(tmp_path / "a")
+
+
+def test_what_would_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(weight_files, "MOST", weight_files.MOST_BYTES + 11)
+    with pytest.raises(ValueError, match="a would have 12 bytes, which are too many"):
+        weight_files.write(tmp_path / "a", {"a": torch.ones(3)}, {})
+    assert not list(tmp_path.iterdir())
+    weight_files.write(tmp_path / "a", {"a": torch.ones(2)}, {})
