@@ -148,7 +148,7 @@ class RunFolder:
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
             self.held = _locked(self.path)
-        except OSError:  # where another one trains, in place of that, all is its own now
+        except OSError:  # and no ValueError: where another training is at work, all is its own
             _take_away(missing)
             raise
         try:
