@@ -295,9 +295,10 @@ def predict(
     with on_device(model, device):
         found = []
         for x in data.images.split(batch_size):
-            found.append(forward(model, x.to(device).float() / 255))
-            _check_logits(found[-1], len(x))
-        return torch.cat([logits.cpu() for logits in found])
+            logits = forward(model, x.to(device).float() / 255)
+            _check_logits(logits, len(x))
+            found.append(logits.cpu())
+        return torch.cat(found)
 
 
 def evaluate(

@@ -1,5 +1,7 @@
 """The networks: sizes as the chapters print them, shapes, and the normalisation they carry."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -172,6 +174,8 @@ def test_images_of_other_channels_are_refused():
         (ModernCNN, {"depths": 1}, "depths=1 and blocks=.*: give a tuple of each"),
         (ModernCNN, {"widths": (8, True)}, "widths=True: give a whole number"),
         (MLP, {"num_classes": True}, "num_classes=True: give a whole number"),
+        (partial(build, "mlp"), {"num_classes": "ten"}, "num_classes='ten': give a whole number"),
+        (partial(build, "mlp"), {"num_classes": 2001}, "2,001 classes are more than 2,000; give"),
         (LeNet5, {"in_channels": False}, "in_channels=False: give a whole number"),
     ],
 )

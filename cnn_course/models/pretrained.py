@@ -50,14 +50,10 @@ def build(name: str, in_channels: int = 1, input_size: int = 28, num_classes: in
     or of classes that does not fit.
     """
     constructor = CONSTRUCTORS[check_model(name)]
-    check_count(num_classes)
+    # A table of answers has no room for the square of more; what is no number the network names.
+    if isinstance(num_classes, int) and num_classes > MOST_CLASSES:
+        raise ValueError(f"{num_classes:,} classes are more than {MOST_CLASSES:,}; give fewer")
     return constructor(in_channels=in_channels, input_size=input_size, num_classes=num_classes)
-
-
-def check_count(classes: int) -> None:
-    """ValueError for more classes than a table of answers has room for."""
-    if classes > MOST_CLASSES:
-        raise ValueError(f"{classes:,} classes are more than {MOST_CLASSES:,}; give fewer")
 
 
 def save_model(path: Path, model: nn.Module, name: str, about: dict, *, int8: bool = False) -> None:
@@ -104,15 +100,14 @@ def _check(about: dict, state: dict[str, torch.Tensor]) -> tuple[str, tuple[int,
     name, classes, side = about["model"], about["classes"], about["input_size"]
     if not (isinstance(classes, list | tuple) and all(isinstance(c, str) for c in classes)):
         raise ValueError(f"classes={classes!r} are no list of names")
-    check_count(len(classes))
-    for text, count in Counter(classes).items():
-        if wrong := unprintable(text) or ("is there twice" if count > 1 else None):
-            raise ValueError(f"the class {text!r} {wrong}")
     sizes = about["in_channels"], side, len(classes)
     with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
         build(name, *sizes).load_state_dict(state, assign=True)
     if side > LARGEST_INPUT:  # global pooling takes all, which may be more than there is memory
         raise ValueError(f"input_size={side} is more than {LARGEST_INPUT}")
+    for text, count in Counter(classes).items():
+        if wrong := unprintable(text) or ("is there twice" if count > 1 else None):
+            raise ValueError(f"the class {text!r} {wrong}")
     return name, sizes
 
 
